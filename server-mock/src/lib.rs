@@ -1,0 +1,3 @@
+//! A conforming mock of CAcert's planned ACME server.
+
+pub mod model;

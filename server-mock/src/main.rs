@@ -1,0 +1,3 @@
+//! The `server-mock` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! `cacert-acme`: an ACME client for CAcert.
+
+fn main() {}
