@@ -1,0 +1,18 @@
+//! The pure heart of the client: no tokio, files, network, clock or randomness.
+//!
+//! What can be a function of what the server said and what the user wants is one, and lives here.
+
+pub mod certificate_name;
+pub mod chain;
+pub mod contact;
+pub mod csr;
+pub mod eab;
+pub mod identifier;
+pub mod key_authorization;
+pub mod key_type;
+pub mod plan;
+pub mod problem;
+pub mod renewal;
+pub mod revocation_reason;
+pub mod secret;
+pub mod text;
