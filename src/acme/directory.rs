@@ -1,0 +1,29 @@
+//! A server's directory (RFC 8555 §7.1.1).
+
+use serde::Deserialize;
+
+/// The server's resources. URLs are used verbatim.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Directory {
+    /// Where nonces come from.
+    pub new_nonce: String,
+    /// Where accounts are made.
+    pub new_account: String,
+    /// Where certificates are revoked; RFC 8555 demands it, some servers lack it.
+    pub revoke_cert: Option<String>,
+    /// What the server says of itself.
+    #[serde(default)]
+    pub meta: Meta,
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    /// The URL of its terms of service.
+    pub terms_of_service: Option<String>,
+    /// Whether accounts need an External Account Binding.
+    #[serde(default)]
+    pub external_account_required: bool,
+}

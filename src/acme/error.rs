@@ -1,0 +1,155 @@
+//! What can go wrong between us and a server.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::core::chain::ChainError;
+use crate::core::problem::Problem;
+
+/// A request that brought no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AcmeError {
+    /// The server answered with an error.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// No answer came.
+    #[error("could not reach {url}")]
+    Unreachable {
+        /// What was asked.
+        url: String,
+        /// Why there was no answer.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server's TLS certificate was not accepted.
+    #[error("could not trust the server at {url}")]
+    Untrusted {
+        /// What was asked.
+        url: String,
+        /// What was wrong with the certificate.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer was not what ACME says.
+    #[error("the server broke the ACME protocol: {0}")]
+    Protocol(String),
+    /// The server has no such resource in its directory.
+    #[error("the server at {server} does not offer {resource}")]
+    Unsupported {
+        /// The directory's URL.
+        server: String,
+        /// The directory's field, for instance `revokeCert`.
+        resource: &'static str,
+    },
+    /// A URL that is not HTTPS (RFC 8555 §6.1).
+    #[error("{0} is not an https URL")]
+    Insecure(String),
+    /// The server said neither yes nor no within the time.
+    #[error("{what} is still {state} after {} s", waited.as_secs())]
+    StillPending {
+        /// The order or authorization.
+        what: String,
+        /// The state it is in.
+        state: &'static str,
+        /// How long this run waited.
+        waited: Duration,
+    },
+    /// The order failed for a reason that lies in the order itself.
+    #[error("the order failed")]
+    OrderFailed(Option<Box<Problem>>),
+    /// The certificate that came is not the one ordered.
+    #[error("the certificate that the server sent can't be used")]
+    Chain(#[from] ChainError),
+    /// The account key can't sign.
+    #[error(transparent)]
+    Key(#[from] super::KeyError),
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up")]
+    Setup(#[source] reqwest::Error),
+}
+
+/// An error answer: what was asked and what the server said.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The request's method.
+    pub method: String,
+    /// The request's URL.
+    pub url: String,
+    /// The answer's HTTP status.
+    pub status: u16,
+    /// The problem document, or what could be made of another body.
+    pub problem: Problem,
+    /// How long the server asks us to wait before trying again.
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} was answered with status {}", self.method, self.url, self.status)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl AcmeError {
+    /// The problem that the server told, if it told one.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused(refusal) => Some(&refusal.problem),
+            Self::OrderFailed(problem) => problem.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the server refused with this registered error type.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.problem().is_some_and(|problem| problem.is(name))
+    }
+
+    /// Whether the server gave a definite no: the same request will not fare better a moment later.
+    #[must_use]
+    pub fn is_definite(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if (400..500).contains(&refusal.status) && refusal.status != 429)
+    }
+}
+
+/// Finds our own error again within instant-acme's, which carries it through unchanged.
+impl From<instant_acme::Error> for AcmeError {
+    fn from(error: instant_acme::Error) -> Self {
+        match error {
+            instant_acme::Error::Other(inner) => match inner.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(other) => Self::Protocol(other.to_string()),
+            },
+            instant_acme::Error::Api(problem) => Self::OrderFailed(Some(Box::new(problem_of(&problem)))),
+            instant_acme::Error::KeyRejected | instant_acme::Error::Crypto => {
+                Self::Key(super::KeyError::Unusable)
+            }
+            other => Self::Protocol(crate::core::text::printable(&other.to_string()).into_owned()),
+        }
+    }
+}
+
+/// instant-acme's problem as ours, with its text made printable.
+pub(super) fn problem_of(problem: &instant_acme::Problem) -> Problem {
+    let shown =
+        |text: &Option<String>| text.as_deref().map(|text| crate::core::text::printable(text).into_owned());
+    let subproblems = problem.subproblems.iter().map(|sub| Problem {
+        kind: shown(&sub.r#type),
+        detail: shown(&sub.detail),
+        identifier: sub.identifier.as_ref().map(|identifier| crate::core::problem::ProblemIdentifier {
+            kind: None,
+            value: Some(identifier.authorized(false).to_string()),
+        }),
+        ..Problem::default()
+    });
+    Problem {
+        kind: shown(&problem.r#type),
+        detail: shown(&problem.detail),
+        status: problem.status,
+        subproblems: subproblems.collect(),
+        ..Problem::default()
+    }
+}

@@ -1,0 +1,335 @@
+//! HTTP under everything: one connection pool, the nonces, the limits.
+//!
+//! The same transport serves our own signed requests and, as its `HttpClient`, instant-acme. It takes each
+//! Replay-Nonce off the answers into one pool and answers instant-acme's request for a nonce from there, so that
+//! no nonce is fetched while one is at hand and none is used twice.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
+use tokio::time::Instant;
+
+use crate::core::problem::Problem;
+
+use super::{AcmeError, Directory, Refusal};
+
+const USER_AGENT_VALUE: &str = concat!("cacert-acme/", env!("CARGO_PKG_VERSION"));
+
+/// No answer of an ACME server is larger: a chain of ten certificates has some 20 kB.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// More nonces than requests at a time are of no use.
+const MOST_NONCES: usize = 64;
+
+/// Whatever a server says, nobody waits longer for a single next try.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+const REPLAY_NONCE: &str = "replay-nonce";
+
+/// Whose certificates the server's TLS certificate may come from.
+#[derive(Clone, Debug)]
+pub enum TlsTrust {
+    /// The system's roots.
+    System,
+    /// Only these, from `--ca-bundle`.
+    Bundle(Vec<reqwest::Certificate>),
+}
+
+/// The way to one server; clones share everything.
+#[derive(Clone)]
+pub struct Transport(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    directory_url: String,
+    directory: tokio::sync::OnceCell<(Bytes, Directory)>,
+    nonces: Mutex<Vec<String>>,
+    retry_after: Mutex<HashMap<String, Instant>>,
+}
+
+/// A successful answer.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Transport {
+    /// A transport to the server with this directory.
+    ///
+    /// # Errors
+    /// When the URL is not HTTPS, or the roots can't be used.
+    pub fn new(directory_url: &str, trust: &TlsTrust) -> Result<Self, AcmeError> {
+        require_https(directory_url)?;
+        let builder = reqwest::Client::builder()
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::limited(3))
+            .connect_timeout(Duration::from_secs(15))
+            .timeout(Duration::from_secs(60));
+        let builder = match trust {
+            TlsTrust::System => builder,
+            TlsTrust::Bundle(certificates) => builder.tls_certs_only(certificates.iter().cloned()),
+        };
+        Ok(Self(Arc::new(Inner {
+            http: builder.build().map_err(AcmeError::Setup)?,
+            directory_url: directory_url.to_owned(),
+            directory: tokio::sync::OnceCell::new(),
+            nonces: Mutex::default(),
+            retry_after: Mutex::default(),
+        })))
+    }
+
+    /// The URL of the server's directory.
+    #[must_use]
+    pub fn directory_url(&self) -> &str {
+        &self.0.directory_url
+    }
+
+    /// The server's directory, fetched once in a run.
+    ///
+    /// # Errors
+    /// When it can't be fetched or is no directory.
+    pub async fn directory(&self) -> Result<&Directory, AcmeError> {
+        self.directory_document().await.map(|(_, directory)| directory)
+    }
+
+    async fn directory_document(&self) -> Result<&(Bytes, Directory), AcmeError> {
+        let fetch = || async {
+            let url = self.directory_url();
+            let answer = self.send(Method::GET, url, None).await?;
+            let directory = serde_json::from_slice(&answer.body)
+                .map_err(|_| AcmeError::Protocol(format!("what {url} answers is not an ACME directory")))?;
+            Ok((answer.body, directory))
+        };
+        self.0.directory.get_or_try_init(fetch).await
+    }
+
+    /// A nonce nobody has used yet: from the pool, else from the server.
+    pub(super) async fn nonce(&self) -> Result<String, AcmeError> {
+        if let Some(nonce) = lock(&self.0.nonces).pop() {
+            return Ok(nonce);
+        }
+        let url = self.directory().await?.new_nonce.clone();
+        let answer = self.send(Method::HEAD, &url, None).await?;
+        nonce_in(&answer.headers)
+            .ok_or_else(|| AcmeError::Protocol(format!("{url} answered without a usable Replay-Nonce")))
+    }
+
+    /// Sends a signed body.
+    pub(super) async fn post(&self, url: &str, body: Vec<u8>) -> Result<Answer, AcmeError> {
+        self.send(Method::POST, url, Some(body.into())).await
+    }
+
+    /// How long the last answer of this URL asked us to wait, counted from now; forgotten once asked.
+    pub(super) fn take_retry_after(&self, url: &str) -> Option<Duration> {
+        let at = lock(&self.0.retry_after).remove(url)?;
+        Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Sends a request; any answer but 2xx is an error.
+    async fn send(&self, method: Method, url: &str, body: Option<Bytes>) -> Result<Answer, AcmeError> {
+        require_https(url)?;
+        let started = Instant::now();
+        let mut request = self.0.http.request(method.clone(), url).header(USER_AGENT, USER_AGENT_VALUE);
+        if let Some(body) = body {
+            request = request
+                .header(CONTENT_TYPE, "application/jose+json")
+                .header(ACCEPT, "application/pem-certificate-chain, application/json;q=0.9, */*;q=0.5")
+                .body(body);
+        }
+        let mut response = request.send().await.map_err(|error| unreachable(url, error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(url, error))? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(AcmeError::Protocol(format!("{url} answered with more than 1 MiB")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let millis = started.elapsed().as_millis();
+        tracing::debug!(%method, url, status = status.as_u16(), bytes = body.len(), millis, "request");
+        let retry_after = retry_after_in(&headers, SystemTime::now());
+        self.remember(&method, url, &headers, retry_after);
+        if status.is_success() {
+            return Ok(Answer { status, headers, body: body.freeze() });
+        }
+        let problem = problem_in(status, &headers, &body);
+        tracing::debug!(url, %problem, "refused");
+        Err(AcmeError::Refused(Box::new(Refusal {
+            method: method.to_string(),
+            url: url.to_owned(),
+            status: status.as_u16(),
+            problem,
+            retry_after,
+        })))
+    }
+
+    /// Keeps what an answer's headers bring for later.
+    fn remember(&self, method: &Method, url: &str, headers: &HeaderMap, retry_after: Option<Duration>) {
+        if method == Method::POST
+            && let Some(nonce) = nonce_in(headers)
+        {
+            let mut nonces = lock(&self.0.nonces);
+            if nonces.len() < MOST_NONCES {
+                nonces.push(nonce);
+            }
+        }
+        if let Some(delay) = retry_after {
+            lock(&self.0.retry_after).insert(url.to_owned(), Instant::now() + delay);
+        }
+    }
+
+    /// One request of instant-acme's.
+    async fn relay(&self, request: Request<BodyWrapper<Bytes>>) -> Result<Response<Full<Bytes>>, AcmeError> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string();
+        if parts.method == Method::GET && url == self.directory_url() {
+            let (document, _) = self.directory_document().await?;
+            return Ok(Response::new(Full::new(document.clone())));
+        }
+        if parts.method == Method::HEAD {
+            // instant-acme asks with HEAD for nonces only.
+            let mut response = Response::new(Full::default());
+            let nonce = HeaderValue::from_str(&self.nonce().await?);
+            // `nonce_in` lets base64url through only, which every header can hold.
+            response.headers_mut().insert(REPLAY_NONCE, nonce.unwrap_or(HeaderValue::from_static("")));
+            return Ok(response);
+        }
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(never) => match never {},
+        };
+        let body = (parts.method == Method::POST).then_some(body);
+        let answer = self.send(parts.method, &url, body).await?;
+        let mut response = Response::new(Full::new(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        // The pool has it; instant-acme would use it a second time.
+        response.headers_mut().remove(REPLAY_NONCE);
+        Ok(response)
+    }
+}
+
+impl HttpClient for Transport {
+    fn request(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>> {
+        let transport = self.clone();
+        Box::pin(async move {
+            match transport.relay(request).await {
+                Ok(response) => Ok(BytesResponse::from(response)),
+                Err(error) => Err(instant_acme::Error::Other(Box::new(error))),
+            }
+        })
+    }
+}
+
+fn require_https(url: &str) -> Result<(), AcmeError> {
+    let secure = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    if secure { Ok(()) } else { Err(AcmeError::Insecure(crate::core::text::printable(url).into_owned())) }
+}
+
+fn unreachable(url: &str, source: reqwest::Error) -> AcmeError {
+    let url = url.to_owned();
+    let source = source.without_url();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&source);
+    while let Some(error) = cause {
+        // rustls speaks through io::Error.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return AcmeError::Untrusted { url, source };
+        }
+        cause = error.source();
+    }
+    AcmeError::Unreachable { url, source }
+}
+
+/// A nonce of base64url characters; any other is ignored (RFC 8555 §6.5.1).
+fn nonce_in(headers: &HeaderMap) -> Option<String> {
+    let nonce = headers.get(REPLAY_NONCE)?.to_str().ok()?;
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (!nonce.is_empty() && nonce.len() <= 1024 && nonce.bytes().all(valid)).then(|| nonce.to_owned())
+}
+
+/// Retry-After in either form (RFC 9110 §10.2.3): at most a day, nothing when it is garbage or past.
+fn retry_after_in(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let delay = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?,
+    };
+    Some(delay.min(LONGEST_RETRY_AFTER))
+}
+
+/// The problem in an error answer. Proxies answer with HTML; then the status must do.
+fn problem_in(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
+    let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let media_type = value.split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case("application/problem+json")
+            || media_type.eq_ignore_ascii_case("application/json")
+    });
+    let document = json.then(|| serde_json::from_slice(body).ok()).flatten();
+    document.unwrap_or_else(|| {
+        Problem::without_document(status.as_u16(), status.canonical_reason().unwrap_or("unknown status"))
+    })
+}
+
+/// Nothing panics while one of these locks is held; should it, the data is whole all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn c3_invalid_nonces_are_ignored() {
+        assert_eq!(nonce_in(&headers("replay-nonce", "Ab-_9")).as_deref(), Some("Ab-_9"));
+        for bad in ["", "a=", "a b", "a/b"] {
+            assert_eq!(nonce_in(&headers("replay-nonce", bad)), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn c10_c11_c12_retry_after_is_read_in_both_forms_and_bounded() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let read = |value: &str| retry_after_in(&headers("retry-after", value), now);
+        let date = httpdate::fmt_http_date(now + Duration::from_secs(90));
+        assert_eq!(read("17"), Some(Duration::from_secs(17)));
+        assert_eq!(read(&date), Some(Duration::from_secs(90)));
+        assert_eq!(read("99999999999"), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-5"), None);
+        assert_eq!(read(&httpdate::fmt_http_date(now - Duration::from_secs(9))), None);
+    }
+
+    #[test]
+    fn c14_an_html_error_becomes_a_problem() {
+        let problem =
+            problem_in(StatusCode::SERVICE_UNAVAILABLE, &headers("content-type", "text/html"), b"<html>");
+        assert_eq!(problem, Problem::without_document(503, "Service Unavailable"));
+    }
+
+    #[test]
+    fn c37_plain_http_is_refused() {
+        assert!(require_https("https://ca.test/directory").is_ok());
+        for bad in ["http://ca.test/directory", "ca.test", "", "ftp://ca.test"] {
+            assert!(matches!(require_https(bad), Err(AcmeError::Insecure(_))), "{bad}");
+        }
+    }
+}
