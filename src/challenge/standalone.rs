@@ -1,0 +1,206 @@
+//! http-01 by our own web server (RFC 8555 §8.3).
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::{ChallengeError, Proof, Solver};
+
+const PATH: &str = "/.well-known/acme-challenge/";
+
+/// A stranger who connects and says nothing is not listened to for longer.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Key authorizations by token.
+type Answers = Arc<Mutex<HashMap<String, String>>>;
+
+/// Listens while at least one proof is presented.
+pub(super) struct Standalone {
+    address: Option<SocketAddr>,
+    answers: Answers,
+    listener: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Standalone {
+    /// On this address, or on port 80 of all addresses, IPv4 and IPv6.
+    pub(super) fn new(address: Option<SocketAddr>) -> Self {
+        Self { address, answers: Answers::default(), listener: tokio::sync::Mutex::default() }
+    }
+
+    async fn listen(&self) -> Result<TcpListener, ChallengeError> {
+        // «::» takes IPv4 along, as Linux has it by default.
+        let address = self.address.unwrap_or_else(|| (Ipv6Addr::UNSPECIFIED, 80).into());
+        let listen = |address| async move {
+            TcpListener::bind(address).await.map_err(|source| ChallengeError::Listen { address, source })
+        };
+        match listen(address).await {
+            // A machine without IPv6 has no «::».
+            Err(ChallengeError::Listen { source, .. })
+                if address.ip() == Ipv6Addr::UNSPECIFIED && source.kind() != io::ErrorKind::AddrInUse =>
+            {
+                listen((Ipv4Addr::UNSPECIFIED, address.port()).into()).await
+            }
+            other => other,
+        }
+    }
+}
+
+#[async_trait]
+impl Solver for Standalone {
+    fn challenge_type(&self) -> &'static str {
+        "http-01"
+    }
+
+    async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
+        let mut listener = self.listener.lock().await;
+        if listener.is_empty() {
+            listener.spawn(serve(self.listen().await?, self.answers.clone()));
+        }
+        lock(&self.answers).insert(proof.token.to_string(), proof.key_authorization.clone());
+        Ok(())
+    }
+
+    async fn clean_up(&self, proof: &Proof) -> Result<(), ChallengeError> {
+        let mut listener = self.listener.lock().await;
+        let idle = {
+            let mut answers = lock(&self.answers);
+            answers.remove(proof.token.as_str());
+            answers.is_empty()
+        };
+        if idle {
+            // Waits until the port is free again.
+            listener.shutdown().await;
+        }
+        Ok(())
+    }
+
+    fn advice(&self, name: &str) -> String {
+        match self.address {
+            Some(address) if address.port() != 80 => {
+                format!("the server asks http://{name}/ on port 80: something must pass that on to {address}")
+            }
+            _ => format!(
+                "http://{name}/ must lead to this machine's port 80 from outside: check DNS and firewall"
+            ),
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, answers: Answers) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    tracing::debug!(%peer, "http-01 connection");
+                    connections.spawn(serve_connection(stream, answers.clone()));
+                }
+                // Out of file descriptors, perhaps: a moment later there may be some.
+                Err(error) => {
+                    tracing::debug!(%error, "http-01 accept");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, answers: Answers) {
+    let service = service_fn(|request| {
+        let response = respond(&request, &answers);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
+    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "http-01 connection broke");
+    }
+}
+
+fn respond(request: &Request<Incoming>, answers: &Answers) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    let readable = matches!(*request.method(), Method::GET | Method::HEAD);
+    let answer =
+        path.strip_prefix(PATH).filter(|_| readable).and_then(|token| lock(answers).get(token).cloned());
+    let found = answer.is_some();
+    tracing::debug!(path = %crate::core::text::printable(path), found, "http-01 request");
+    let mut response = Response::new(Full::from(answer.unwrap_or_default()));
+    if !found {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+/// Nothing panics while this lock is held; should it, the map is whole all the same.
+fn lock(answers: &Mutex<HashMap<String, String>>) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use crate::core::key_authorization::Token;
+
+    use super::*;
+
+    async fn free_address() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    }
+
+    async fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    #[tokio::test]
+    async fn it_listens_while_a_proof_is_presented() {
+        let address = free_address().await;
+        let standalone = Standalone::new(Some(address));
+        let proof = |token: &str| Proof {
+            name: "a.test".into(),
+            token: Token::parse(token).unwrap(),
+            key_authorization: format!("{token}.thumb"),
+        };
+        standalone.present(&proof("one")).await.unwrap();
+        standalone.present(&proof("two")).await.unwrap();
+        assert!(
+            get(address, "/.well-known/acme-challenge/one").await.unwrap().ends_with("\r\n\r\none.thumb")
+        );
+        assert!(get(address, "/.well-known/acme-challenge/x").await.unwrap().starts_with("HTTP/1.1 404"));
+        assert!(get(address, "/").await.unwrap().starts_with("HTTP/1.1 404"));
+        standalone.clean_up(&proof("one")).await.unwrap();
+        assert!(get(address, "/.well-known/acme-challenge/two").await.unwrap().ends_with("two.thumb"));
+        standalone.clean_up(&proof("two")).await.unwrap();
+        assert!(get(address, "/").await.is_err(), "the port is free again");
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_told_with_its_address() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let token = Token::parse("one").unwrap();
+        let proof = Proof { name: "a.test".into(), token, key_authorization: String::new() };
+        let error = Standalone::new(Some(address)).present(&proof).await.unwrap_err();
+        assert!(matches!(error, ChallengeError::Listen { address: told, .. } if told == address));
+    }
+}
