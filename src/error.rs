@@ -1,0 +1,265 @@
+//! What a person is told when something fails: what, why, and what to do about it.
+
+use crate::acme::{AcmeError, KeyError};
+use crate::challenge::{ChallengeError, InvalidMethod};
+use crate::config::ConfigError;
+use crate::core::eab::InvalidCredentials;
+use crate::core::problem::Problem;
+use crate::store::StoreError;
+
+/// What kind of failure it is; decides the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Our own mistake.
+    Internal,
+    /// The command line, or an answer that only the user can give.
+    Usage,
+    /// Configuration or local files.
+    Local,
+    /// The server refused: rights, policy, terms, rate limit.
+    Refused,
+    /// A challenge failed.
+    Challenge,
+    /// The server can't be reached, or broke the protocol.
+    Server,
+    /// Another run holds the lock too long.
+    Locked,
+    /// A signal ended the run; the number is the signal's.
+    Interrupted(u8),
+}
+
+impl Kind {
+    /// The exit status, as interface and manual promise it.
+    #[must_use]
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Local => 3,
+            Self::Refused => 4,
+            Self::Challenge => 5,
+            Self::Server => 6,
+            Self::Locked => 8,
+            Self::Interrupted(signal) => 128 + signal,
+        }
+    }
+
+    /// Its name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Local => "local",
+            Self::Refused => "refused",
+            Self::Challenge => "challenge",
+            Self::Server => "server",
+            Self::Locked => "locked",
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+}
+
+/// A failure, ready to be shown.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What kind it is.
+    pub kind: Kind,
+    /// What failed.
+    pub message: String,
+    /// Why, the nearest cause first.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub hints: Vec<String>,
+    /// What the server said, for machines. Boxed, for it is large and rare.
+    pub problem: Option<Box<Problem>>,
+}
+
+impl Error {
+    /// A failure without a cause so far.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new(), problem: None }
+    }
+
+    /// A failure of this kind, told by an error and its sources.
+    fn from_chain(kind: Kind, error: &dyn std::error::Error) -> Self {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            // Some libraries repeat their source's text in their own.
+            if causes.last().is_none_or(|last: &String| !last.contains(&cause_text)) {
+                causes.push(cause_text);
+            }
+            source = cause.source();
+        }
+        Self { causes, ..Self::new(kind, error.to_string()) }
+    }
+
+    /// The same failure with one more cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// The same failure with one more hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The same failure under a headline that says what was going on; the old message becomes the first cause.
+    #[must_use]
+    pub fn context(mut self, message: impl Into<String>) -> Self {
+        self.causes.insert(0, std::mem::replace(&mut self.message, message.into()));
+        self
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let kind = if matches!(error, StoreError::Locked { .. }) { Kind::Locked } else { Kind::Local };
+        let told = Self::from_chain(kind, &error);
+        match &error {
+            StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => told
+                .hint("run as the user who owns the state directory, or choose another one with --state-dir"),
+            StoreError::NoCertificate(_) => told.hint("`cacert-acme list` shows the certificates there are"),
+            StoreError::Locked { .. } => told.hint("look for a run that hangs: `pgrep -a cacert-acme`"),
+            _ => told,
+        }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        let told = Self::from_chain(Kind::Local, &error);
+        match error {
+            ConfigError::UnknownKey { nearest: Some(nearest), .. } => {
+                told.hint(format!("did you mean `{nearest}`?"))
+            }
+            ConfigError::UnknownKey { .. } => {
+                told.hint("a setting is a flag's name without the two hyphens, see `cacert-acme help issue`")
+            }
+            _ => told,
+        }
+    }
+}
+
+impl From<InvalidCredentials> for Error {
+    fn from(error: InvalidCredentials) -> Self {
+        Self::from_chain(Kind::Usage, &error)
+            .hint("copy key identifier and MAC key again from «ACME clients» in the CAcert web UI")
+    }
+}
+
+impl From<InvalidMethod> for Error {
+    fn from(error: InvalidMethod) -> Self {
+        Self::from_chain(Kind::Usage, &error)
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        Self::from_chain(Kind::Local, &error)
+    }
+}
+
+impl From<ChallengeError> for Error {
+    fn from(error: ChallengeError) -> Self {
+        let told = Self::from_chain(Kind::Challenge, &error);
+        match error {
+            ChallengeError::File { .. } => {
+                told.hint("--webroot must be an existing folder that this user may write to")
+            }
+            ChallengeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => told.hint(
+                "a web server runs there: use --webroot with its folder, or --standalone=ADDR:PORT behind it",
+            ),
+            ChallengeError::Listen { .. } => {
+                told.hint("ports below 1024 need root; --standalone=ADDR:PORT takes another one")
+            }
+        }
+    }
+}
+
+impl From<AcmeError> for Error {
+    fn from(error: AcmeError) -> Self {
+        let kind = match &error {
+            AcmeError::Refused(refusal) if refusal.status >= 500 => Kind::Server,
+            AcmeError::Refused(_) | AcmeError::OrderFailed(_) => Kind::Refused,
+            AcmeError::Key(_) | AcmeError::Setup(_) => Kind::Local,
+            AcmeError::Insecure(_) => Kind::Usage,
+            _ => Kind::Server,
+        };
+        let mut told = Self::from_chain(kind, &error);
+        if let Some(problem) = error.problem() {
+            told.causes.extend(problem.lines());
+            told.problem = Some(Box::new(problem.clone()));
+        }
+        told.hints.extend(acme_hints(&error));
+        told
+    }
+}
+
+const WEB_UI: &str = "in the CAcert web UI, under «ACME clients» (organisations: «Org ACME clients»)";
+
+/// What to do about it, by the type of the error. Rights are CAcert's: they are changed in its web UI.
+fn acme_hints(error: &AcmeError) -> Vec<String> {
+    let mut hints = Vec::new();
+    if let Some(instance) = error.problem().and_then(|problem| problem.instance.as_deref()) {
+        hints.push(format!("the server wants you to visit {instance}"));
+    }
+    match error {
+        AcmeError::Refused(refusal) => {
+            hints.extend(refusal.problem.name().and_then(refusal_hint));
+            if let Some(delay) = refusal.retry_after {
+                hints.push(format!("the server asks to wait {} s before the next try", delay.as_secs()));
+            }
+        }
+        AcmeError::OrderFailed(Some(problem)) => hints.extend(problem.name().and_then(refusal_hint)),
+        AcmeError::Untrusted { .. } => hints.push(
+            "if the server's certificate comes from a CA that this system does not know (CAcert's own, for instance), name its root with --ca-bundle FILE"
+                .into(),
+        ),
+        AcmeError::Unreachable { .. } => hints.push("check --server, network and proxy; the next run tries again".into()),
+        AcmeError::StillPending { .. } => {
+            hints.push("the order is kept: run the same command again later, and it goes on from there".into());
+        }
+        AcmeError::Insecure(_) => hints.push("ACME is spoken over https only (RFC 8555 §6.1)".into()),
+        _ => {}
+    }
+    hints
+}
+
+fn refusal_hint(name: &str) -> Option<String> {
+    Some(match name {
+        "externalAccountRequired" => format!(
+            "this server needs External Account Binding: create a key identifier and MAC key {WEB_UI}, then use --eab-kid and --eab-key-file"
+        ),
+        "unauthorized" => format!(
+            "check {WEB_UI} that the key identifier exists, is not revoked, is not used by another client already, and has the right that this needs; if the MAC key was copied wrongly, create a new pair there"
+        ),
+        "rejectedIdentifier" => {
+            format!("the rights of this client's key do not cover the name: add it {WEB_UI}, or leave it out")
+        }
+        "accountDoesNotExist" => {
+            "the server does not know this account (any more): register again, with a new key identifier"
+                .into()
+        }
+        "rateLimited" => "too many requests in a short time: wait before the next try".into(),
+        "userActionRequired" => "agree to the terms of service first (--agree-tos)".into(),
+        "caa" => "the domain's CAA records in DNS forbid this CA: add one that allows it".into(),
+        "badPublicKey" | "badCSR" => "another --key-type may do".into(),
+        "alreadyRevoked" => "nothing is left to do".into(),
+        _ => return None,
+    })
+}
+
+/// A secret can't slip in here: no error of ours holds one. See `core::secret`.
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}

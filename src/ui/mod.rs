@@ -1,0 +1,214 @@
+//! The only place that prints: results to standard output, everything else to standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing lives")]
+
+mod log;
+mod progress;
+mod prompt;
+
+use std::io::IsTerminal as _;
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+
+pub use progress::Progress;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How this run talks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// One JSON document on standard output instead of text.
+    pub json: bool,
+    /// Errors only.
+    pub quiet: bool,
+    /// 0 to 3: warnings, what happens, requests, everything.
+    pub verbosity: u8,
+    /// Colours.
+    pub color: Color,
+    /// Whether the user wants no colours by `NO_COLOR`.
+    pub no_color: bool,
+}
+
+/// The user's side of a run.
+#[derive(Clone)]
+pub struct Ui {
+    manner: Manner,
+    progress: Progress,
+}
+
+/// What a command has to say when it is done.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// For people; may be empty.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+    /// The exit status, 0 unless something failed beside what is reported.
+    pub status: u8,
+}
+
+impl Report {
+    /// A report of success.
+    #[must_use]
+    pub fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json, status: 0 }
+    }
+}
+
+impl Ui {
+    /// Sets up output, progress and the log.
+    #[must_use]
+    pub fn new(manner: Manner) -> Self {
+        let shown = std::io::stderr().is_terminal() && !manner.json && !manner.quiet;
+        let progress = Progress::new(shown);
+        let ui = Self { manner, progress };
+        log::start(manner.verbosity, ui.colored(std::io::stderr().is_terminal()), ui.progress.clone());
+        ui
+    }
+
+    /// The line that tells what goes on.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Whether somebody can answer questions: standard input and error are a terminal, and no JSON is asked for.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.manner.json
+    }
+
+    /// Whether results are printed as JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.manner.json
+    }
+
+    /// Whether a person looks at standard output.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        std::io::stdout().is_terminal() || self.manner.verbosity > 0
+    }
+
+    /// Tells something that must be seen, on standard error.
+    pub fn notice(&self, text: &str) {
+        if !self.manner.quiet {
+            self.progress.suspend(|| eprintln!("{text}"));
+        }
+    }
+
+    /// Asks a question that wants the answer `yes`.
+    ///
+    /// # Errors
+    /// When the terminal can't be read.
+    pub fn confirm(&self, question: &str) -> std::io::Result<bool> {
+        self.progress.suspend(|| prompt::confirm(question))
+    }
+
+    /// Asks for a line of text.
+    ///
+    /// # Errors
+    /// When the terminal can't be read.
+    pub fn ask(&self, question: &str) -> std::io::Result<String> {
+        self.progress.suspend(|| prompt::line(question))
+    }
+
+    /// Asks for a secret without showing it.
+    ///
+    /// # Errors
+    /// When the terminal can't be read.
+    pub fn ask_hidden(&self, question: &str) -> std::io::Result<zeroize::Zeroizing<String>> {
+        self.progress.suspend(|| prompt::hidden(question))
+    }
+
+    /// Prints a command's report.
+    pub fn report(&self, report: &Report) {
+        self.progress.finish();
+        if self.manner.json {
+            print(&format!("{:#}", report.json));
+        } else if !report.text.is_empty() && !self.manner.quiet {
+            print(report.text.trim_end());
+        }
+    }
+
+    /// Prints a failure: text to standard error, or JSON to standard output.
+    pub fn error(&self, error: &Error) {
+        self.progress.finish();
+        if self.manner.json {
+            print(&format!("{:#}", json!({"error": error_json(error)})));
+        } else {
+            eprint!("{}", error_text(error, self.colored(std::io::stderr().is_terminal())));
+        }
+    }
+
+    fn colored(&self, terminal: bool) -> bool {
+        match self.manner.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !self.manner.no_color,
+        }
+    }
+}
+
+/// A failure as JSON: the inner object of `{"error": …}`.
+#[must_use]
+pub fn error_json(error: &Error) -> Value {
+    let mut document = json!({
+        "kind": error.kind.name(),
+        "message": error.message,
+        "causes": error.causes,
+        "hints": error.hints,
+    });
+    if let Some(problem) = &error.problem {
+        // A problem is plain data; it always serialises.
+        document["problem"] = serde_json::to_value(problem).unwrap_or_default();
+    }
+    document
+}
+
+/// A failure as text: what, why, what to do.
+#[must_use]
+pub fn error_text(error: &Error, colored: bool) -> String {
+    let (red, dim, green, plain) =
+        if colored { ("\x1b[1;31m", "\x1b[1m", "\x1b[1;32m", "\x1b[0m") } else { ("", "", "", "") };
+    let mut text = format!("{red}error:{plain} {}\n", error.message);
+    for cause in &error.causes {
+        text.push_str(&format!("{dim}cause:{plain} {cause}\n"));
+    }
+    for hint in &error.hints {
+        text.push_str(&format!("{green}hint:{plain}  {hint}\n"));
+    }
+    text
+}
+
+/// A reader that has gone away (`cacert-acme list | head -1`) is no reason to panic.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn an_error_tells_what_why_and_what_to_do() {
+        let error = Error::new(Kind::Challenge, "could not validate a.test").because("404").hint("look");
+        assert_eq!(error_text(&error, false), "error: could not validate a.test\ncause: 404\nhint:  look\n");
+        let json = json!({"kind":"challenge","message":"could not validate a.test","causes":["404"],"hints":["look"]});
+        assert_eq!(error_json(&error), json);
+    }
+}
