@@ -1,3 +1,7 @@
-//! `cacert-acme`: an ACME client for CAcert.
+//! The `cacert-acme` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cacert_acme::cli::run(std::env::args_os())
+}

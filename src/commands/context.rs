@@ -1,0 +1,160 @@
+//! What every command works with: settings, store, the user's side, and the way to servers.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::acme::{AccountKey, Session, TlsTrust, Transport};
+use crate::challenge::Solvers;
+use crate::config::{self, is_root};
+use crate::error::{Error, Kind};
+use crate::store::{AccountRecord, Store};
+use crate::ui::Ui;
+
+use super::Global;
+
+/// Server and account name.
+type SessionKey = (String, String);
+
+/// A run's surroundings.
+pub struct Context {
+    global: Global,
+    ui: Ui,
+    store: Store,
+    solvers: Solvers,
+    /// One session for each account, whoever asks first opens it: they share nonces and connections.
+    sessions: Mutex<HashMap<SessionKey, Arc<OnceCell<Arc<Session>>>>>,
+}
+
+impl Context {
+    /// The surroundings that the global flags describe.
+    ///
+    /// # Errors
+    /// When there is no place for the state.
+    pub fn new(global: Global, ui: Ui) -> Result<Self, Error> {
+        let root = match &global.state_dir {
+            Some(folder) => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+            None => config::default_state_dir(is_root())?,
+        };
+        Ok(Self {
+            global,
+            ui,
+            store: Store::new(root),
+            solvers: Solvers::default(),
+            sessions: Mutex::default(),
+        })
+    }
+
+    /// The user's side.
+    #[must_use]
+    pub fn ui(&self) -> &Ui {
+        &self.ui
+    }
+
+    /// The files.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The ways to prove control, shared by all certificates of a run.
+    #[must_use]
+    pub fn solvers(&self) -> &Solvers {
+        &self.solvers
+    }
+
+    /// The account's name on this machine.
+    #[must_use]
+    pub fn account_name(&self) -> &str {
+        &self.global.account
+    }
+
+    /// The server that the user named, if any.
+    #[must_use]
+    pub fn named_server(&self) -> Option<&str> {
+        self.global.server.as_deref()
+    }
+
+    /// The registered account that is meant: at the named server, or the only one of its name.
+    ///
+    /// # Errors
+    /// When there is none, or when it is not clear which.
+    pub fn account(&self) -> Result<AccountRecord, Error> {
+        let name = self.account_name();
+        if let Some(server) = self.named_server() {
+            let record = self.store.account(server, name).record()?;
+            return record.ok_or_else(|| not_registered(Some(server), name));
+        }
+        let mut records = self.store.accounts_named(name)?;
+        match (records.pop(), records.as_slice()) {
+            (Some(record), []) => Ok(record),
+            (None, _) => Err(not_registered(None, name)),
+            (Some(last), others) => {
+                let servers = others.iter().chain([&last]).map(|record| record.server.as_str());
+                let servers: Vec<&str> = servers.collect();
+                Err(Error::new(Kind::Usage, format!("account {name} exists at several servers"))
+                    .because(servers.join(", "))
+                    .hint("say which one with --server URL"))
+            }
+        }
+    }
+
+    /// A way to a server that trusts whom the user wants trusted.
+    ///
+    /// # Errors
+    /// When the CA bundle can't be used or the URL is no HTTPS URL.
+    pub fn transport(&self, server: &str) -> Result<Transport, Error> {
+        let trust = match &self.global.ca_bundle {
+            Some(path) => TlsTrust::Bundle(read_bundle(path)?),
+            None => TlsTrust::System,
+        };
+        Ok(Transport::new(server, &trust)?)
+    }
+
+    /// The account at work. All who ask in a run share one.
+    ///
+    /// # Errors
+    /// When it is not registered, its key is gone, or the server can't be reached.
+    pub async fn session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
+        let key = (server.to_owned(), account.to_owned());
+        let cell = self.sessions.lock().await.entry(key).or_default().clone();
+        cell.get_or_try_init(|| self.open_session(server, account)).await.cloned()
+    }
+
+    async fn open_session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
+        let files = self.store.account(server, account);
+        let record = files.record()?.ok_or_else(|| not_registered(Some(server), account))?;
+        let pem = files.key()?.ok_or_else(|| {
+            Error::new(Kind::Local, format!("the key of account {account} is missing"))
+                .because(format!("{} does not exist", files.key_path().display()))
+                .hint("restore it from a backup, or register a new account with --account NAME")
+        })?;
+        let key = AccountKey::from_pem(&pem)?;
+        Ok(Arc::new(Session::open(self.transport(server)?, record.url, key).await?))
+    }
+}
+
+fn read_bundle(path: &Path) -> Result<Vec<reqwest::Certificate>, Error> {
+    let failed = |cause: String| {
+        Error::new(Kind::Local, format!("could not use the CA bundle {}", path.display()))
+            .because(cause)
+            .hint("--ca-bundle wants a PEM file with the root certificates that sign the server's TLS certificate")
+    };
+    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let certificates =
+        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
+    if certificates.is_empty() {
+        Err(failed("there is no certificate in it".into()))
+    } else {
+        Ok(certificates)
+    }
+}
+
+fn not_registered(server: Option<&str>, name: &str) -> Error {
+    let place = server.map(|server| format!(" at {server}")).unwrap_or_default();
+    Error::new(Kind::Local, format!("this machine has no account named {name}{place}")).hint(
+        "create a key identifier and MAC key in the CAcert web UI, then: cacert-acme register --server URL --eab-kid KID --eab-key-file FILE",
+    )
+}

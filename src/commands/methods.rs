@@ -1,0 +1,140 @@
+//! The flags that say how names are proven, shared by the commands that order.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::challenge::Method;
+use crate::core::identifier::Identifier;
+use crate::error::{Error, Kind};
+
+/// How to prove control of the names.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "How to prove control of the names")]
+pub struct MethodArgs {
+    /// Put the proofs into the folder that a web server serves for the names
+    #[arg(long, value_name = "DIR", conflicts_with = "standalone")]
+    pub webroot: Option<PathBuf>,
+    /// Answer by an own web server for the time of the challenge [default: port 80 of all addresses]
+    #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub standalone: Option<String>,
+    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT
+    #[arg(long, value_name = "NAME=METHOD")]
+    pub challenge: Vec<String>,
+}
+
+impl MethodArgs {
+    /// The method for each name; empty when the user named no method at all.
+    ///
+    /// # Errors
+    /// When a name has no method, a method can't prove its name, or a folder does not exist.
+    pub fn assign(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Identifier, Method>, Error> {
+        let single = self.single_methods(identifiers)?;
+        let common = self.common_method()?;
+        if common.is_none() && single.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut assigned = BTreeMap::new();
+        for identifier in identifiers {
+            let method = single.get(identifier).or(common.as_ref()).ok_or_else(|| {
+                Error::new(Kind::Usage, format!("no method is given for {identifier}"))
+                    .hint("--webroot or --standalone is for all names, --challenge NAME=METHOD for one")
+            })?;
+            if !method.can_prove(identifier) {
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("{method} can't prove the wildcard {identifier}"),
+                )
+                .because("a wildcard is proven by DNS only (RFC 8555 §8.3)")
+                .hint("leave the wildcard out and name each host"));
+            }
+            assigned.insert(identifier.clone(), checked(method.clone())?);
+        }
+        Ok(assigned)
+    }
+
+    fn common_method(&self) -> Result<Option<Method>, Error> {
+        match (&self.webroot, self.standalone.as_deref()) {
+            (Some(folder), _) => Ok(Some(Method::Webroot(folder.clone()))),
+            (None, Some("")) => Ok(Some(Method::Standalone(None))),
+            (None, Some(address)) => Ok(Some(Method::Standalone(Some(Method::parse_address(address)?)))),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn single_methods(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Identifier, Method>, Error> {
+        let mut methods = BTreeMap::new();
+        for text in &self.challenge {
+            let (name, method) = text.split_once('=').ok_or_else(|| {
+                Error::new(Kind::Usage, format!("--challenge {text:?} is not of the form NAME=METHOD"))
+            })?;
+            let identifier =
+                name.parse().map_err(|error| Error::new(Kind::Usage, format!("--challenge: {error}")))?;
+            if !identifiers.contains(&identifier) {
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("--challenge is given for {identifier}, which is not ordered"),
+                )
+                .hint(format!("add it with -d {identifier}")));
+            }
+            methods.insert(identifier, method.parse()?);
+        }
+        Ok(methods)
+    }
+}
+
+/// The method in a form that still holds when a timer runs it in another folder.
+fn checked(method: Method) -> Result<Method, Error> {
+    match method {
+        Method::Webroot(folder) => {
+            let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+            if Path::is_dir(&absolute) {
+                return Ok(Method::Webroot(absolute));
+            }
+            Err(Error::new(Kind::Local, format!("the webroot {} is not a folder", absolute.display()))
+                .hint("--webroot is the folder that your web server serves, for instance /var/www/html"))
+        }
+        other @ Method::Standalone(_) => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<Identifier> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    fn assign(args: &MethodArgs, wanted: &[&str]) -> Result<Vec<String>, Error> {
+        let assigned = args.assign(&names(wanted))?;
+        Ok(assigned.iter().map(|(name, method)| format!("{name}={method}")).collect())
+    }
+
+    #[test]
+    fn one_method_for_all_and_another_for_one() {
+        let args = MethodArgs {
+            webroot: None,
+            standalone: Some("127.0.0.1:5002".into()),
+            challenge: vec!["b.test=webroot:/tmp".into()],
+        };
+        assert_eq!(
+            assign(&args, &["a.test", "b.test"]).unwrap(),
+            ["a.test=standalone:127.0.0.1:5002", "b.test=webroot:/tmp"]
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_before_anything_is_ordered() {
+        let args = |challenge: &[&str]| MethodArgs {
+            webroot: None,
+            standalone: None,
+            challenge: challenge.iter().map(ToString::to_string).collect(),
+        };
+        let message =
+            |challenge: &[&str], wanted: &[&str]| assign(&args(challenge), wanted).unwrap_err().message;
+        assert_eq!(message(&["a.test=standalone"], &["a.test", "b.test"]), "no method is given for b.test");
+        assert!(message(&["c.test=standalone"], &["a.test"]).contains("c.test, which is not ordered"));
+        assert!(message(&["*.a.test=standalone"], &["*.a.test"]).contains("can't prove the wildcard"));
+        assert!(message(&["a.test=webroot:/nowhere/at/all"], &["a.test"]).contains("is not a folder"));
+    }
+}
