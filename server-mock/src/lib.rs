@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod model;
+pub mod policy;
 pub mod protocol;
 pub mod random;
 pub mod store;
