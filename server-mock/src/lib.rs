@@ -1,3 +1,6 @@
 //! A conforming mock of CAcert's planned ACME server.
 
+pub mod ca;
+pub mod clock;
 pub mod model;
+pub mod random;
