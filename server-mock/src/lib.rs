@@ -4,3 +4,5 @@ pub mod ca;
 pub mod clock;
 pub mod model;
 pub mod random;
+pub mod testbed;
+pub mod va;
