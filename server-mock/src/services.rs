@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, va::ValidationAuthority};
+use crate::{
+    ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, va::ValidationAuthority,
+};
 
 /// The parts of a running server.
 pub struct Services {

@@ -74,6 +74,12 @@ impl Model {
         self.account_keys.contains_key(&key.thumbprint())
     }
 
+    /// The key of an account, whatever its standing; to verify a signature with before anything is told.
+    #[must_use]
+    pub fn account_key(&self, id: &AccountId) -> Option<PublicKey> {
+        self.accounts.get(id).map(|account| account.key.clone())
+    }
+
     /// The account, if it may act.
     ///
     /// # Errors

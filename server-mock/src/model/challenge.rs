@@ -2,14 +2,16 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{Identifier, Problem};
 
 /// A challenge type that this server can validate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ChallengeKind {
-    /// RFC 8555 §8.3.
+    /// A file on the web server (RFC 8555 §8.3).
+    #[serde(rename = "http-01")]
     Http01,
 }
 

@@ -66,7 +66,8 @@ fn bad(detail: impl Into<String>) -> Problem {
 fn requested_extensions<'a>(
     info: &'a X509CertificationRequestInfo<'a>,
 ) -> Result<&'a [X509Extension<'a>], Problem> {
-    let mut requests = info.iter_attributes().filter(|attribute| attribute.oid == OID_PKCS9_EXTENSION_REQUEST);
+    let mut requests =
+        info.iter_attributes().filter(|attribute| attribute.oid == OID_PKCS9_EXTENSION_REQUEST);
     let first = requests.next();
     if requests.next().is_some() {
         return Err(bad("extensions are requested twice"));
@@ -168,7 +169,8 @@ mod tests {
             &rcgen::PKCS_RSA_SHA256,
         ] {
             let key = KeyPair::generate_for(algorithm).unwrap();
-            let csr = Csr::parse(&der(&params(&["B.example.test", "192.0.2.1", "b.example.test"]), &key)).unwrap();
+            let csr =
+                Csr::parse(&der(&params(&["B.example.test", "192.0.2.1", "b.example.test"]), &key)).unwrap();
             let expected = [Identifier::Dns("b.example.test".into()), Identifier::Ip([192, 0, 2, 1].into())];
             assert_eq!(csr.names, expected);
             assert_eq!(csr.spki_der, rcgen::PublicKeyData::subject_public_key_info(&key));
@@ -195,7 +197,9 @@ mod tests {
     fn extensions_that_only_a_ca_grants_are_refused() {
         let key = KeyPair::generate().unwrap();
         let mut unknown = params(&["a.example.test"]);
-        unknown.custom_extensions.push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999], vec![5, 0]));
+        unknown
+            .custom_extensions
+            .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999], vec![5, 0]));
         let mut uri = params(&[]);
         uri.subject_alt_names.push(SanType::URI("https://x.test".try_into().unwrap()));
         let mut authority = params(&["a.example.test"]);

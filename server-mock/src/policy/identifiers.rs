@@ -133,8 +133,22 @@ mod tests {
         let long = format!("{}.test", "a".repeat(64));
         let longer = vec!["abcdefg"; 40].join(".");
         for name in [
-            "", "a..b", ".a", "a.", "*.*.x.test", "a.*.test", "-a.test", "a-.test", "a_b.test", "b\u{fc}cher.test",
-            "192.0.2.1", "xn--a.test", "xn--999999999.test", "a b.test", &long, &longer,
+            "",
+            "a..b",
+            ".a",
+            "a.",
+            "*.*.x.test",
+            "a.*.test",
+            "-a.test",
+            "a-.test",
+            "a_b.test",
+            "b\u{fc}cher.test",
+            "192.0.2.1",
+            "xn--a.test",
+            "xn--999999999.test",
+            "a b.test",
+            &long,
+            &longer,
         ] {
             assert_eq!(parse_dns(name).unwrap_err().kind, ProblemType::Malformed, "{name}");
         }
