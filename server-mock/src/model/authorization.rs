@@ -4,8 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem, ProblemType,
-    Settings,
+    AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
+    ProblemType, Settings,
 };
 
 /// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
@@ -88,7 +88,11 @@ impl Model {
     ///
     /// # Errors
     /// `malformed` with 404, or `unauthorized` when it is another account's.
-    pub fn authorization(&self, id: &AuthorizationId, account: &AccountId) -> Result<&Authorization, Problem> {
+    pub fn authorization(
+        &self,
+        id: &AuthorizationId,
+        account: &AccountId,
+    ) -> Result<&Authorization, Problem> {
         let authorization = self.authorizations.get(id).ok_or_else(|| Problem::not_found("authorization"))?;
         if authorization.account != *account {
             return Err(Problem::unauthorized("this authorization belongs to another account"));
@@ -145,8 +149,13 @@ impl Model {
     ) -> Option<&Authorization> {
         let orders = &self.accounts.get(account)?.orders;
         // The newest first: it lasts longest.
-        let ids = orders.iter().rev().filter_map(|order| self.orders.get(order)).flat_map(|order| &order.authorizations);
-        ids.filter_map(|id| self.authorizations.get(id)).find(|authorization| authorization.proves(identifier, now))
+        let ids = orders
+            .iter()
+            .rev()
+            .filter_map(|order| self.orders.get(order))
+            .flat_map(|order| &order.authorizations);
+        ids.filter_map(|id| self.authorizations.get(id))
+            .find(|authorization| authorization.proves(identifier, now))
     }
 
     /// Deactivates an authorization (RFC 8555 §7.5.2).

@@ -45,7 +45,13 @@ impl fmt::Debug for EabKey {
 impl EabKey {
     /// A new key.
     #[must_use]
-    pub fn new(kid: String, owner: OwnerId, rights: Rights, mac_key: Vec<u8>, created: OffsetDateTime) -> Self {
+    pub fn new(
+        kid: String,
+        owner: OwnerId,
+        rights: Rights,
+        mac_key: Vec<u8>,
+        created: OffsetDateTime,
+    ) -> Self {
         Self { kid, owner, rights, created, revoked: None, accounts: 0, certificates: 0, mac_key }
     }
 
@@ -163,7 +169,8 @@ impl Model {
         identifiers: &[Identifier],
         now: OffsetDateTime,
     ) -> Result<(), Problem> {
-        let key = self.eab_key(kid).ok_or_else(|| Problem::unauthorized("the account's key identifier is gone"))?;
+        let key =
+            self.eab_key(kid).ok_or_else(|| Problem::unauthorized("the account's key identifier is gone"))?;
         key.check_standing()?;
         key.check_not_after(now)?;
         key.check_max_certificates()?;
@@ -192,7 +199,8 @@ impl Model {
         if key.rights.renew_only && !self.has_certificate_for(&key.owner, identifiers) {
             return Err(rejected(
                 "renew_only",
-                "this key may only renew a certificate, and none has these names (rights: renew_only)".to_owned(),
+                "this key may only renew a certificate, and none has these names (rights: renew_only)"
+                    .to_owned(),
             ));
         }
         Ok(())

@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, Certificate, CertificateId, Identifier, Model, Order, OrderId, OrderStatus, Problem, ProblemType,
-    PublicKey, Settings, certificate::Revocation, order::OrderState,
+    AccountId, Certificate, CertificateId, Identifier, Model, Order, OrderId, OrderStatus, Problem,
+    ProblemType, PublicKey, Settings, certificate::Revocation, order::OrderState,
 };
 
 /// What the signing machine is to sign; exactly one exists for an order.

@@ -4,8 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{
-    Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, Identifier, Model, OrderId, Problem,
-    ProblemType, Settings,
+    Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, Identifier, Model, OrderId,
+    Problem, ProblemType, Settings,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -115,8 +115,16 @@ impl Model {
         if let Some(account) = self.accounts.get_mut(&account) {
             account.orders.push(id.clone());
         }
-        let order =
-            Order { id: id.clone(), account, identifiers, authorizations, not_before, not_after, expires, state };
+        let order = Order {
+            id: id.clone(),
+            account,
+            identifiers,
+            authorizations,
+            not_before,
+            not_after,
+            expires,
+            state,
+        };
         Ok(self.orders.entry(id).insert_entry(order).into_mut())
     }
 
@@ -151,7 +159,8 @@ impl Model {
                 AuthorizationStatus::Pending => all_valid = false,
                 status => {
                     let name = authorization.identifier.value();
-                    let usual = || Problem::unauthorized(format!("the authorization of {name} is {status:?}"));
+                    let usual =
+                        || Problem::unauthorized(format!("the authorization of {name} is {status:?}"));
                     let error = authorization.error().cloned().unwrap_or_else(usual);
                     return (OrderStatus::Invalid, Some(error));
                 }
@@ -200,7 +209,9 @@ impl Model {
             return Err(Problem::malformed("notAfter must lie after notBefore"));
         }
         if end <= now || end > latest {
-            return Err(Problem::malformed(format!("notAfter must lie in the future and not after {latest}")));
+            return Err(Problem::malformed(format!(
+                "notAfter must lie in the future and not after {latest}"
+            )));
         }
         Ok((start, end))
     }

@@ -76,7 +76,9 @@ impl Model {
     ) -> Result<(), Problem> {
         match revoker {
             Revoker::Key(key) if *key == certificate.key => Ok(()),
-            Revoker::Key(_) => Err(Problem::unauthorized("the request was not signed by the certificate's key")),
+            Revoker::Key(_) => {
+                Err(Problem::unauthorized("the request was not signed by the certificate's key"))
+            }
             Revoker::Account(id) => {
                 let account = self.acting_account(id)?;
                 let key = self.eab_key(&account.kid);

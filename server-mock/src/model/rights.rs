@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn names_cover_exactly_what_they_say() {
-        let right = |subdomains, wildcard| NameRight::Dns { dns: "example.test".into(), subdomains, wildcard };
+        let right =
+            |subdomains, wildcard| NameRight::Dns { dns: "example.test".into(), subdomains, wildcard };
         assert!(right(false, false).covers(&dns("example.test")));
         assert!(!right(false, false).covers(&dns("www.example.test")));
         assert!(right(true, false).covers(&dns("www.example.test")));
