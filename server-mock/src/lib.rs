@@ -3,9 +3,19 @@
 
 pub mod ca;
 pub mod clock;
+mod config;
+mod endpoint_tls;
+mod mock_server;
 pub mod model;
 pub mod protocol;
 pub mod random;
+mod server;
+mod services;
 pub mod store;
 pub mod testbed;
 pub mod va;
+
+pub use config::Config;
+pub use endpoint_tls::EndpointTlsError;
+pub use mock_server::{Handle, StartError};
+pub use services::Services;

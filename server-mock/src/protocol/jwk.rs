@@ -3,7 +3,9 @@
 use aws_lc_rs::signature::{self, ParsedPublicKey};
 use serde_json::{Map, Value};
 use x509_parser::{
-    oid_registry::{OID_NIST_EC_P384, OID_NIST_EC_P521, OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_SIG_ED25519},
+    oid_registry::{
+        OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_SIG_ED25519,
+    },
     prelude::FromDer,
     public_key::PublicKey as X509PublicKey,
     x509::SubjectPublicKeyInfo,
@@ -256,7 +258,9 @@ mod tests {
 
     #[test]
     fn a_key_from_a_certificate_is_the_key_from_its_jwk() {
-        for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+        for algorithm in
+            [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519]
+        {
             let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
             let key = from_spki(&rcgen::PublicKeyData::subject_public_key_info(&pair)).unwrap();
             assert_eq!(parse_value(key.to_jwk()).unwrap(), key);

@@ -72,8 +72,9 @@ impl Jws {
         if flattened.header {
             return Err(Problem::malformed("`header` is not allowed: every parameter must be protected"));
         }
-        let header: Header = serde_json::from_slice(&base64url::decode("protected", &flattened.protected)?)
-            .map_err(|error| Problem::malformed(format!("`protected` is no JOSE header: {error}")))?;
+        let header: Header =
+            serde_json::from_slice(&base64url::decode("protected", &flattened.protected)?)
+                .map_err(|error| Problem::malformed(format!("`protected` is no JOSE header: {error}")))?;
         if header.crit {
             return Err(Problem::malformed("`crit` names extensions; none is understood here"));
         }
