@@ -4,12 +4,21 @@
 pub mod admin;
 pub mod ca;
 pub mod clock;
+mod config;
+mod endpoint_tls;
+mod mock_server;
 pub mod model;
 pub mod policy;
 pub mod protocol;
 pub mod random;
-pub mod services;
+mod server;
+mod services;
 pub mod store;
 pub mod testbed;
 pub mod va;
-pub mod web;
+mod web;
+
+pub use config::Config;
+pub use endpoint_tls::EndpointTlsError;
+pub use mock_server::{Handle, MockServer, StartError};
+pub use services::Services;

@@ -4,7 +4,6 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CrlDistributionPoint, DistinguishedName, DnType,
     IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
 };
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::{CaError, CaKey, der::authority_info_access};
@@ -30,8 +29,7 @@ const INTERMEDIATE_LIFETIME: Duration = Duration::days(10 * 365);
 const BACKDATE: Duration = Duration::hours(1);
 
 /// What can be chosen about the authority.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaSettings {
     /// The kind of key of root and intermediate.
     pub key: CaKey,

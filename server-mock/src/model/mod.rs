@@ -8,6 +8,7 @@ pub mod account;
 pub mod authorization;
 pub mod certificate;
 pub mod challenge;
+pub mod duration;
 pub mod eab_key;
 pub mod finalize;
 pub mod id;

@@ -60,7 +60,7 @@ impl World {
         let dns = DnsServer::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&table)).await.unwrap();
         let settings = ValidationSettings { resolver: dns.local_addr(), http_port, tls_port };
         let validator = ValidationAuthority::new(&settings).unwrap();
-        Self { table, requests, validator, _servers: servers, dns: dns }
+        Self { table, requests, validator, _servers: servers, dns }
     }
 
     async fn validate(&self) -> Result<(), Problem> {

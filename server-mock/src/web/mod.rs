@@ -32,7 +32,7 @@ struct App {
 }
 
 /// The ACME server under `base_url`, such as `https://127.0.0.1:14000`.
-pub fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
+pub(crate) fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
     let app = Arc::new(App { services, links: Links::new(base_url), nonces: NoncePool::default() });
     Router::new()
         .route("/directory", get(directory::get).post(directory::post))
