@@ -1,3 +1,25 @@
 //! A conforming mock of CAcert's planned ACME server.
+#![allow(clippy::result_large_err, reason = "a problem is rare, and moved only once: into the answer")]
 
+pub mod admin;
+pub mod ca;
+pub mod clock;
+mod config;
+mod demo;
+mod endpoint_tls;
+mod mock_server;
 pub mod model;
+pub mod policy;
+pub mod protocol;
+pub mod random;
+mod server;
+mod services;
+pub mod store;
+pub mod testbed;
+pub mod va;
+mod web;
+
+pub use config::Config;
+pub use endpoint_tls::EndpointTlsError;
+pub use mock_server::{Handle, MockServer, StartError};
+pub use services::Services;

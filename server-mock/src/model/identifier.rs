@@ -17,3 +17,24 @@ pub enum Identifier {
     /// An e-mail address (RFC 8823).
     Email(String),
 }
+
+impl Identifier {
+    /// The value without its type.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::Dns(name) => name.clone(),
+            Self::Ip(address) => address.to_string(),
+            Self::Email(address) => address.clone(),
+        }
+    }
+
+    /// The name below `*.`, if this is a wildcard name.
+    #[must_use]
+    pub fn wildcard_base(&self) -> Option<&str> {
+        match self {
+            Self::Dns(name) => name.strip_prefix("*."),
+            _ => None,
+        }
+    }
+}

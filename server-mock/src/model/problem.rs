@@ -121,6 +121,31 @@ impl Problem {
         }
     }
 
+    /// A `malformed` problem.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(ProblemType::Malformed, detail)
+    }
+
+    /// An `unauthorized` problem with status 403.
+    #[must_use]
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(ProblemType::Unauthorized, detail)
+    }
+
+    /// A `malformed` problem with status 404.
+    #[must_use]
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::malformed(format!("there is no such {what}")).with_status(404)
+    }
+
+    /// The same problem, its detail preceded by where it is.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        self.detail = format!("{place}: {}", self.detail);
+        self
+    }
+
     /// The same problem with another HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {

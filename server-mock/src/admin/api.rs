@@ -1,0 +1,142 @@
+//! The handlers under `/api`.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    Admin,
+    json::{ApiError, parse},
+};
+use crate::{
+    model::{Account, AccountId, Certificate, EabKey, Owner, OwnerId, Problem, Rights, rights::NameRight},
+    policy::identifiers::{parse_dns, parse_email},
+};
+
+type Created = (StatusCode, Json<Value>);
+
+pub(super) async fn create_owner(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
+    let owner: Owner = parse(&body)?;
+    for domain in &owner.domains {
+        check_domain(domain)?;
+    }
+    for address in &owner.addresses {
+        parse_email(address)?;
+    }
+    let mut document = json!(owner);
+    document["id"] = json!(admin.create_owner(owner));
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+pub(super) async fn list_owners(State(admin): State<Admin>) -> Json<Value> {
+    let with_id = |(id, owner): (&OwnerId, &Owner)| {
+        let mut document = json!(owner);
+        document["id"] = json!(id);
+        document
+    };
+    Json(admin.services.store.with(|model| model.owners().map(with_id).collect()))
+}
+
+/// What `POST /api/eab-keys` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewEabKey {
+    owner: OwnerId,
+    #[serde(default)]
+    rights: Rights,
+}
+
+pub(super) async fn create_eab_key(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
+    let NewEabKey { owner, rights } = parse(&body)?;
+    for name in &rights.names {
+        match name {
+            NameRight::Dns { dns, .. } => check_domain(dns)?,
+            NameRight::Email { email } => parse_email(email).map(|_| ())?,
+            NameRight::Ip { .. } => {}
+        }
+    }
+    let mut document = json!({"owner": owner, "rights": rights});
+    let credentials = admin.create_eab_key(&owner, rights)?;
+    document["kid"] = credentials.kid.into();
+    document["hmac_key"] = credentials.hmac_key.into();
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+/// The MAC keys are shown once, when they are made.
+pub(super) async fn list_eab_keys(State(admin): State<Admin>) -> Json<Value> {
+    let document = |key: &EabKey| {
+        json!({
+            "kid": key.kid, "owner": key.owner, "rights": key.rights,
+            "created": timestamp(key.created), "revoked": key.revoked.map(timestamp),
+            "accounts": key.accounts, "certificates": key.certificates,
+        })
+    };
+    Json(admin.services.store.with(|model| model.eab_keys().map(document).collect()))
+}
+
+pub(super) async fn revoke_eab_key(
+    State(admin): State<Admin>,
+    Path(kid): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    admin.revoke_eab_key(&kid)?;
+    Ok(Json(json!({"kid": kid, "status": "revoked"})))
+}
+
+pub(super) async fn list_accounts(State(admin): State<Admin>) -> Json<Value> {
+    let document = |account: &Account| {
+        json!({
+            "id": account.id, "owner": account.owner, "kid": account.kid, "status": account.status,
+            "contact": account.contact, "thumbprint": account.key.thumbprint(),
+            "created": timestamp(account.created), "orders": account.orders.len(),
+        })
+    };
+    Json(admin.services.store.with(|model| model.accounts().map(document).collect()))
+}
+
+pub(super) async fn revoke_account(
+    State(admin): State<Admin>,
+    Path(id): Path<AccountId>,
+) -> Result<Json<Value>, ApiError> {
+    admin.revoke_account(&id)?;
+    Ok(Json(json!({"id": id, "status": "revoked"})))
+}
+
+pub(super) async fn revoke_certificates(
+    State(admin): State<Admin>,
+    Path(id): Path<AccountId>,
+) -> Result<Json<Value>, ApiError> {
+    let revoked = admin.revoke_certificates_of(&id)?;
+    Ok(Json(json!({"id": id, "revoked": revoked})))
+}
+
+pub(super) async fn list_certificates(State(admin): State<Admin>) -> Json<Value> {
+    let document = |certificate: &Certificate| {
+        let serial: String = certificate.serial.iter().map(|byte| format!("{byte:02x}")).collect();
+        json!({
+            "serial": serial, "account": certificate.account, "owner": certificate.owner,
+            "identifiers": certificate.identifiers,
+            "not_before": timestamp(certificate.not_before), "not_after": timestamp(certificate.not_after),
+            "revoked": certificate.revoked.map(|revocation| timestamp(revocation.at)),
+            "reason": certificate.revoked.and_then(|revocation| revocation.reason),
+            "pem": certificate.chain_pem,
+        })
+    };
+    Json(admin.services.store.with(|model| model.certificates().map(document).collect()))
+}
+
+fn check_domain(domain: &str) -> Result<(), Problem> {
+    if domain.starts_with("*.") {
+        return Err(Problem::malformed(format!("{domain:?}: leave the `*.` out; `wildcard` grants it")));
+    }
+    parse_dns(domain).map(|_| ())
+}
+
+fn timestamp(time: OffsetDateTime) -> String {
+    time.truncate_to_second().format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,150 @@
+//! What CAcert's web UI does, as a JSON API and as methods: owners, EAB keys, revocations. Also serves the
+//! CA's certificates and CRLs, plain HTTP as their URLs in certificates want it.
+
+mod api;
+mod ca_files;
+mod json;
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::{
+    ca::paths,
+    model::{AccountId, EabKey, Owner, OwnerId, Problem, Rights},
+    protocol::base64url,
+    random::Random,
+    services::Services,
+};
+
+/// The length of MAC keys in bytes: RFC 7518 §3.2 asks for the hash's own length, and HS512 is allowed.
+const MAC_KEY_LENGTH: usize = 64;
+
+/// The API on the admin port.
+pub fn admin_router(services: Arc<Services>) -> Router {
+    Router::new()
+        .route("/api/owners", get(api::list_owners).post(api::create_owner))
+        .route("/api/eab-keys", get(api::list_eab_keys).post(api::create_eab_key))
+        .route("/api/eab-keys/{kid}/revoke", post(api::revoke_eab_key))
+        .route("/api/acme-accounts", get(api::list_accounts))
+        .route("/api/acme-accounts/{id}/revoke", post(api::revoke_account))
+        .route("/api/acme-accounts/{id}/revoke-certificates", post(api::revoke_certificates))
+        .route("/api/certificates", get(api::list_certificates))
+        .route(paths::ROOT, get(ca_files::root))
+        .route(paths::INTERMEDIATE, get(ca_files::intermediate))
+        .route(paths::ROOT_CRL, get(ca_files::root_crl))
+        .route(paths::INTERMEDIATE_CRL, get(ca_files::intermediate_crl))
+        .fallback(json::not_found)
+        .method_not_allowed_fallback(json::method_not_allowed)
+        .with_state(Admin::new(services))
+}
+
+/// The web UI's actions as methods.
+#[derive(Clone)]
+pub struct Admin {
+    services: Arc<Services>,
+}
+
+/// What the owner copies from the web UI into the client.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EabCredentials {
+    /// The key identifier.
+    pub kid: String,
+    /// The MAC key in base64url without padding.
+    pub hmac_key: String,
+}
+
+impl fmt::Debug for EabCredentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("EabCredentials").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    pub(crate) fn new(services: Arc<Services>) -> Self {
+        Self { services }
+    }
+
+    /// Adds an owner.
+    #[must_use]
+    pub fn create_owner(&self, owner: Owner) -> OwnerId {
+        let id = OwnerId::from(self.services.random.token(16));
+        self.services.store.with(|model| model.put_owner(id.clone(), owner));
+        id
+    }
+
+    /// Makes a key identifier and a MAC key.
+    ///
+    /// # Errors
+    /// When there is no such owner.
+    pub fn create_eab_key(&self, owner: &OwnerId, rights: Rights) -> Result<EabCredentials, Problem> {
+        let services = &self.services;
+        let kid = paste_safe(&*services.random, 16);
+        let hmac_key = paste_safe(&*services.random, MAC_KEY_LENGTH);
+        let mac_key = base64url::decode("hmac_key", &hmac_key)?;
+        let now = services.clock.now();
+        let key = EabKey::new(kid.clone(), owner.clone(), rights, mac_key, now);
+        services.store.with(|model| model.add_eab_key(key))?;
+        Ok(EabCredentials { kid, hmac_key })
+    }
+
+    /// Revokes a key identifier: its accounts can do nothing from now on.
+    ///
+    /// # Errors
+    /// When there is no such key identifier.
+    pub fn revoke_eab_key(&self, kid: &str) -> Result<(), Problem> {
+        let now = self.services.clock.now();
+        self.services.store.with(|model| model.revoke_eab_key(kid, now))
+    }
+
+    /// Revokes an account: it can do nothing from now on. Its certificates stay.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn revoke_account(&self, id: &AccountId) -> Result<(), Problem> {
+        self.services.store.with(|model| model.revoke_account(id)).map_err(|problem| problem.with_status(404))
+    }
+
+    /// Revokes all unexpired certificates of an account and returns how many that were.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn revoke_certificates_of(&self, id: &AccountId) -> Result<usize, Problem> {
+        let now = self.services.clock.now();
+        self.services.store.with(|model| model.revoke_certificates_of(id, now))
+    }
+}
+
+/// Random text in base64url. People paste it into command lines, where a hyphen in front makes it an option.
+fn paste_safe(random: &dyn Random, bytes: usize) -> String {
+    loop {
+        let token = random.token(bytes);
+        if !token.starts_with('-') {
+            return token;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandom;
+
+    #[test]
+    fn nothing_to_paste_begins_with_a_hyphen() {
+        let random = SeededRandom::new(1);
+        let tokens: Vec<String> = (0..1000).map(|_| paste_safe(&random, 16)).collect();
+        assert!(tokens.iter().all(|token| !token.starts_with('-') && token.len() == 22));
+        assert!(tokens.iter().any(|token| token.contains('-')), "only the first character is special");
+    }
+
+    #[test]
+    fn the_mac_key_is_not_in_debug_output() {
+        let credentials = EabCredentials { kid: "kid-1".into(), hmac_key: "secret".into() };
+        let debug = format!("{credentials:?}");
+        assert!(debug.contains("kid-1") && !debug.contains("secret"), "{debug}");
+    }
+}

@@ -1,0 +1,39 @@
+//! The certification authority: a root like CAcert's Class 1, an intermediate like its Class 3.
+
+mod authority;
+mod crl;
+mod der;
+mod key;
+mod leaf;
+
+pub use authority::{Authority, CaSettings, paths};
+pub use crl::RevokedEntry;
+pub use key::CaKey;
+pub use leaf::{Issued, LeafRequest};
+
+/// Why the authority could not make or sign something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaError {
+    /// The subject's key is of a kind that is not certified here.
+    #[error("public keys of this kind are not certified")]
+    Key(#[source] rcgen::Error),
+    /// A name can't be written into a certificate.
+    #[error("{name:?} can't be written into a certificate")]
+    Name {
+        /// The name as it was asked for.
+        name: String,
+        /// What forbids it.
+        #[source]
+        source: rcgen::Error,
+    },
+    /// A reason code that RFC 5280 §5.3.1 does not define.
+    #[error("{0} is no revocation reason")]
+    Reason(u8),
+    /// Encoding or signing failed.
+    #[error("could not sign")]
+    Sign(#[from] rcgen::Error),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! What can be chosen about a server, by a program that embeds it or in a TOML file.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ca::CaKey, model::Settings};
+
+/// Everything that can be chosen; what a file leaves out has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where ACME is served, over TLS. Port 0 here and below takes a free one.
+    pub acme: SocketAddr,
+    /// Where the admin API, the CRLs and the CA's certificates are served, over plain HTTP.
+    pub admin: SocketAddr,
+    /// Where the built-in test DNS answers, over UDP and TCP.
+    pub dns: SocketAddr,
+    /// The DNS server that validations ask; the built-in one when absent.
+    pub resolver: Option<SocketAddr>,
+    /// The port that stands in for 80 when names are validated.
+    pub http_port: u16,
+    /// The port that stands in for 443 when names are validated.
+    pub tls_port: u16,
+    /// The address of names that the built-in DNS was told no address for; without it such names do not exist.
+    #[serde(with = "default_address")]
+    pub dns_default: Option<Ipv4Addr>,
+    /// Makes keys, tokens, nonces and serial numbers reproducible, and so guessable.
+    pub seed: Option<u64>,
+    /// The kind of key of the root and the intermediate.
+    pub ca_key: CaKey,
+    /// What the server promises and demands.
+    pub policy: Settings,
+}
+
+impl Default for Config {
+    /// The addresses that the program's flags name.
+    fn default() -> Self {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self {
+            acme: local(14000),
+            admin: local(15000),
+            dns: local(8053),
+            resolver: None,
+            http_port: 5002,
+            tls_port: 5001,
+            dns_default: Some(Ipv4Addr::LOCALHOST),
+            seed: None,
+            ca_key: CaKey::default(),
+            policy: Settings::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The defaults on free ports of 127.0.0.1: for tests, many of which may run at once. The HTTP and TLS ports of
+    /// the validations stay as they are: the test must say where its client answers.
+    #[must_use]
+    pub fn ephemeral() -> Self {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { acme: free, admin: free, dns: free, ..Self::default() }
+    }
+
+    /// Reads a TOML document.
+    ///
+    /// # Errors
+    /// When it is no TOML, or has an unknown or unfit entry; the error says where.
+    pub fn from_toml(document: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(document)
+    }
+}
+
+/// An address, or `"none"`: TOML has no null, and leaving the entry out means the default.
+mod default_address {
+    use std::net::Ipv4Addr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        address: &Option<Ipv4Addr>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match address {
+            Some(address) => serializer.collect_str(address),
+            None => serializer.serialize_str("none"),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Ipv4Addr>, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "none" => Ok(None),
+            address => address.parse().map(Some).map_err(D::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::from_toml("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for dns_default in [None, Some(Ipv4Addr::new(127, 0, 0, 9))] {
+            let mut config =
+                Config { seed: Some(7), ca_key: CaKey::Rsa2048, dns_default, ..Config::ephemeral() };
+            config.policy.order_lifetime = Duration::from_secs(90);
+            config.policy.certificate_lifetime = Some(Duration::from_secs(90 * 86_400));
+            let text = toml::to_string(&config).unwrap();
+            assert_eq!(Config::from_toml(&text).unwrap(), config, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_reads_as_documented() {
+        let config = Config::from_toml(
+            "acme = \"[::1]:14001\"\nhttp_port = 8080\nca_key = \"rsa2048\"\ndns_default = \"none\"\n\
+             [policy]\ncertificate_lifetime = \"90d\"\nsigning_delay = \"250ms\"\n",
+        )
+        .unwrap();
+        assert_eq!(config.acme, "[::1]:14001".parse().unwrap());
+        assert_eq!((config.http_port, config.ca_key, config.dns_default), (8080, CaKey::Rsa2048, None));
+        assert_eq!(config.policy.certificate_lifetime, Some(Duration::from_secs(90 * 86_400)));
+        assert_eq!(config.policy.signing_delay, Duration::from_millis(250));
+    }
+
+    #[test]
+    fn misspelt_entries_are_refused_by_name() {
+        for (text, named) in [("acem = 1", "acem"), ("[policy]\norder_lifetme = \"1d\"", "order_lifetme")] {
+            let error = Config::from_toml(text).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Puts the parts together and runs them.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    admin::{Admin, EabCredentials, admin_router},
+    ca::{Authority, CaError, CaSettings},
+    clock::{Clock, SystemClock},
+    config::Config,
+    demo,
+    endpoint_tls::{EndpointTls, EndpointTlsError},
+    model::Problem,
+    random::{OsRandom, Random, SeededRandom},
+    server::Server,
+    services::Services,
+    store::Store,
+    testbed::{DnsServer, DnsTable},
+    va::{VaError, ValidationAuthority, ValidationSettings},
+    web::acme_router,
+};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address can't be listened on.
+    #[error("could not listen on {address} for {purpose}")]
+    Bind {
+        /// What for.
+        purpose: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The authority could not be made.
+    #[error("could not make the certification authority")]
+    Authority(#[from] CaError),
+    /// The validation authority could not be made.
+    #[error("could not make the validation authority")]
+    Validation(#[from] VaError),
+    /// The ACME endpoint has no TLS.
+    #[error("could not make the ACME endpoint")]
+    Endpoint(#[from] EndpointTlsError),
+}
+
+/// What is served where.
+struct Routers {
+    acme: fn(Arc<Services>, &str) -> Router,
+    admin: fn(Arc<Services>) -> Router,
+}
+
+/// The server, to be started.
+#[derive(Clone, Copy, Debug)]
+pub struct MockServer;
+
+impl MockServer {
+    /// Starts a server; it serves when this returns.
+    ///
+    /// # Errors
+    /// When an address is taken, or keys and clients can't be made.
+    pub async fn start(config: Config) -> Result<Handle, StartError> {
+        Self::start_at(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same with a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Handle, StartError> {
+        start(config, clock, Routers { acme: acme_router, admin: admin_router }).await
+    }
+}
+
+/// A running server. Dropped, it ends in the background; [`shutdown`](Self::shutdown) waits for that.
+pub struct Handle {
+    acme_url: String,
+    admin_url: String,
+    ca_bundle_pem: String,
+    http_port: u16,
+    tls_port: u16,
+    dns_table: Arc<DnsTable>,
+    services: Arc<Services>,
+    acme: Server,
+    admin: Server,
+    dns: DnsServer,
+}
+
+async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Result<Handle, StartError> {
+    // Everything is bound before anything is served: the ports are part of what is served.
+    let (acme, acme_address) = bind("ACME", config.acme).await?;
+    let (admin, admin_address) = bind("the admin API", config.admin).await?;
+    let dns_table = Arc::new(DnsTable::default());
+    dns_table.set_default_ipv4(config.dns_default);
+    let dns = DnsServer::start(config.dns, Arc::clone(&dns_table))
+        .await
+        .map_err(|source| StartError::Bind { purpose: "the test DNS", address: config.dns, source })?;
+
+    let acme_url = format!("https://{}", host_and_port(acme_address));
+    let admin_url = format!("http://{}", host_and_port(admin_address));
+    let endpoint = EndpointTls::generate(acme_address.ip())?;
+    let (http_port, tls_port) = (config.http_port, config.tls_port);
+    let resolver = config.resolver.unwrap_or(reachable(dns.local_addr()));
+    let services = Arc::new(services(config, clock, &admin_url, resolver)?);
+
+    let acceptor = TlsAcceptor::from(endpoint.config);
+    Ok(Handle {
+        acme: Server::start(acme, Some(acceptor), (routers.acme)(Arc::clone(&services), &acme_url)),
+        admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
+        dns,
+        acme_url,
+        admin_url,
+        ca_bundle_pem: endpoint.ca_pem,
+        http_port,
+        tls_port,
+        dns_table,
+        services,
+    })
+}
+
+fn services(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    admin_url: &str,
+    resolver: SocketAddr,
+) -> Result<Services, StartError> {
+    let random: Arc<dyn Random> = match config.seed {
+        Some(seed) => Arc::new(SeededRandom::new(seed)),
+        None => Arc::new(OsRandom),
+    };
+    let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
+    let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
+    Ok(Services {
+        store: Store::default(),
+        authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
+        va: ValidationAuthority::new(&va)?,
+        clock,
+        random,
+        settings: config.policy,
+    })
+}
+
+async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bound.await.map_err(|source| StartError::Bind { purpose, address, source })
+}
+
+/// How a client on this machine names a listening address.
+fn host_and_port(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// The same for those who can't use a name: "all addresses" can be listened on, not asked.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = match address.ip() {
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
+}
+
+impl Handle {
+    /// Where ACME clients begin (RFC 8555 §7.1.1).
+    #[must_use]
+    pub fn directory_url(&self) -> String {
+        format!("{}/directory", self.acme_url)
+    }
+
+    /// The admin API's base, without a slash at the end.
+    #[must_use]
+    pub fn admin_url(&self) -> &str {
+        &self.admin_url
+    }
+
+    /// The CA that verifies the ACME endpoint, made for this run.
+    #[must_use]
+    pub fn ca_bundle_pem(&self) -> &str {
+        &self.ca_bundle_pem
+    }
+
+    /// The root that issued certificates chain up to.
+    #[must_use]
+    pub fn root_pem(&self) -> String {
+        self.services.authority.root_pem()
+    }
+
+    /// The port that stands in for 80 when names are validated.
+    #[must_use]
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
+    /// The port that stands in for 443 when names are validated.
+    #[must_use]
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
+    /// Where the built-in DNS answers.
+    #[must_use]
+    pub fn dns_addr(&self) -> SocketAddr {
+        reachable(self.dns.local_addr())
+    }
+
+    /// The records of the built-in DNS, to be changed at will.
+    #[must_use]
+    pub fn dns_table(&self) -> &DnsTable {
+        &self.dns_table
+    }
+
+    /// What CAcert's web UI does: owners, EAB keys, revocations.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        Admin::new(Arc::clone(&self.services))
+    }
+
+    /// Makes a demo owner, an assured member who holds `example.test` with all below it and `alice@example.test`, and
+    /// an EAB key with all rights. Each call makes new ones.
+    ///
+    /// # Errors
+    /// None of its own: the model's checks are passed on.
+    pub fn create_demo_owner(&self) -> Result<EabCredentials, Problem> {
+        demo::create(&self.admin())
+    }
+
+    /// The parts of the server, for tests that look inside or prepare something.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Takes no more connections, lets requests finish for up to three seconds, and returns when all is closed.
+    pub async fn shutdown(self) {
+        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! Authorizations (RFC 8555 §7.1.4) and the life of their challenges.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{
+    AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
+    ProblemType, Settings,
+};
+
+/// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthorizationStatus {
+    /// No challenge is fulfilled yet.
+    Pending,
+    /// One is.
+    Valid,
+    /// One failed.
+    Invalid,
+    /// The client gave it up.
+    Deactivated,
+    /// Its time is over.
+    Expired,
+}
+
+/// An account's proof, or attempt at one, to hold an identifier.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    /// Its name.
+    pub id: AuthorizationId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What it is about, never with `*.`.
+    pub identifier: Identifier,
+    /// Whether it is for the wildcard name below the identifier.
+    pub wildcard: bool,
+    /// Until when it counts.
+    pub expires: OffsetDateTime,
+    /// The ways to prove it, one of each kind.
+    pub challenges: Vec<Challenge>,
+    state: AuthorizationStatus,
+}
+
+impl Authorization {
+    /// Its state at this moment.
+    #[must_use]
+    pub fn status(&self, now: OffsetDateTime) -> AuthorizationStatus {
+        match self.state {
+            AuthorizationStatus::Pending | AuthorizationStatus::Valid if now >= self.expires => {
+                AuthorizationStatus::Expired
+            }
+            state => state,
+        }
+    }
+
+    /// Whether it proves this identifier of an order now.
+    #[must_use]
+    pub fn proves(&self, identifier: &Identifier, now: OffsetDateTime) -> bool {
+        self.status(now) == AuthorizationStatus::Valid && self.is_for(identifier)
+    }
+
+    fn is_for(&self, identifier: &Identifier) -> bool {
+        match identifier.wildcard_base() {
+            Some(base) => self.wildcard && self.identifier == Identifier::Dns(base.to_owned()),
+            None => !self.wildcard && self.identifier == *identifier,
+        }
+    }
+
+    /// Its challenge of this kind.
+    #[must_use]
+    pub fn challenge(&self, kind: ChallengeKind) -> Option<&Challenge> {
+        self.challenges.iter().find(|challenge| challenge.kind == kind)
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&Problem> {
+        self.challenges.iter().find_map(|challenge| match &challenge.state {
+            ChallengeState::Invalid { error } => Some(error),
+            _ => None,
+        })
+    }
+}
+
+impl Model {
+    /// An authorization of this account.
+    ///
+    /// # Errors
+    /// `malformed` with 404, or `unauthorized` when it is another account's.
+    pub fn authorization(
+        &self,
+        id: &AuthorizationId,
+        account: &AccountId,
+    ) -> Result<&Authorization, Problem> {
+        let authorization = self.authorizations.get(id).ok_or_else(|| Problem::not_found("authorization"))?;
+        if authorization.account != *account {
+            return Err(Problem::unauthorized("this authorization belongs to another account"));
+        }
+        Ok(authorization)
+    }
+
+    /// Makes a pending authorization for an identifier of an order, or finds a valid one of the account.
+    pub(super) fn authorize(
+        &mut self,
+        account: &AccountId,
+        identifier: &Identifier,
+        now: OffsetDateTime,
+        settings: &Settings,
+        tokens: &mut dyn FnMut() -> String,
+    ) -> Result<AuthorizationId, Problem> {
+        if settings.reuse_authorizations
+            && let Some(valid) = self.valid_authorization(account, identifier, now)
+        {
+            return Ok(valid.id.clone());
+        }
+        let base = identifier.wildcard_base();
+        let wildcard = base.is_some();
+        let base = base.map_or_else(|| identifier.clone(), |name| Identifier::Dns(name.to_owned()));
+        let challenges: Vec<Challenge> = ChallengeKind::ALL
+            .iter()
+            .filter(|kind| kind.proves(&base, wildcard))
+            .map(|kind| Challenge { kind: *kind, token: tokens(), state: ChallengeState::Pending })
+            .collect();
+        if challenges.is_empty() {
+            let detail = format!("there is no challenge type that could prove {}", identifier.value());
+            return Err(Problem::new(ProblemType::RejectedIdentifier, detail));
+        }
+        let authorization = Authorization {
+            id: tokens().into(),
+            account: account.clone(),
+            identifier: base,
+            wildcard,
+            expires: now + settings.authorization_lifetime,
+            challenges,
+            state: AuthorizationStatus::Pending,
+        };
+        let id = authorization.id.clone();
+        self.authorizations.insert(id.clone(), authorization);
+        Ok(id)
+    }
+
+    /// A valid authorization of the account for an identifier of an order.
+    pub(super) fn valid_authorization(
+        &self,
+        account: &AccountId,
+        identifier: &Identifier,
+        now: OffsetDateTime,
+    ) -> Option<&Authorization> {
+        let orders = &self.accounts.get(account)?.orders;
+        // The newest first: it lasts longest.
+        let ids = orders
+            .iter()
+            .rev()
+            .filter_map(|order| self.orders.get(order))
+            .flat_map(|order| &order.authorizations);
+        ids.filter_map(|id| self.authorizations.get(id))
+            .find(|authorization| authorization.proves(identifier, now))
+    }
+
+    /// Deactivates an authorization (RFC 8555 §7.5.2).
+    ///
+    /// # Errors
+    /// As [`authorization`](Self::authorization); `malformed` when it is neither pending nor valid.
+    pub fn deactivate_authorization(
+        &mut self,
+        id: &AuthorizationId,
+        account: &AccountId,
+        now: OffsetDateTime,
+    ) -> Result<(), Problem> {
+        match self.authorization(id, account)?.status(now) {
+            AuthorizationStatus::Pending | AuthorizationStatus::Valid | AuthorizationStatus::Deactivated => {}
+            _ => return Err(Problem::malformed("only a pending or valid authorization can be deactivated")),
+        }
+        if let Some(authorization) = self.authorizations.get_mut(id) {
+            authorization.state = AuthorizationStatus::Deactivated;
+        }
+        Ok(())
+    }
+
+    /// The client says that it is ready: `true` when a validation must start now, `false` when one runs
+    /// already or the matter is settled (RFC 8555 §7.5.1, §8.2).
+    ///
+    /// # Errors
+    /// As [`authorization`](Self::authorization); `malformed` with 404 when it has no such challenge.
+    pub fn begin_validation(
+        &mut self,
+        id: &AuthorizationId,
+        account: &AccountId,
+        kind: ChallengeKind,
+        now: OffsetDateTime,
+    ) -> Result<bool, Problem> {
+        let authorization = self.authorization(id, account)?;
+        authorization.challenge(kind).ok_or_else(|| Problem::not_found("challenge"))?;
+        if authorization.status(now) != AuthorizationStatus::Pending {
+            return Ok(false);
+        }
+        let Some(challenge) = self.challenge_mut(id, kind) else { return Ok(false) };
+        let starts = challenge.state == ChallengeState::Pending;
+        if starts {
+            challenge.state = ChallengeState::Processing;
+        }
+        Ok(starts)
+    }
+
+    /// Records the verdict of a validation that [`begin_validation`](Self::begin_validation) started.
+    ///
+    /// A verdict about an authorization that was deactivated or has expired meanwhile settles the challenge
+    /// but revives nothing.
+    pub fn conclude_validation(
+        &mut self,
+        id: &AuthorizationId,
+        kind: ChallengeKind,
+        verdict: Result<(), Problem>,
+        now: OffsetDateTime,
+        settings: &Settings,
+    ) {
+        let Some(challenge) = self.challenge_mut(id, kind) else { return };
+        let valid = verdict.is_ok();
+        challenge.state = match verdict {
+            Ok(()) => ChallengeState::Valid { validated: now },
+            Err(error) => ChallengeState::Invalid { error },
+        };
+        let Some(authorization) = self.authorizations.get_mut(id) else { return };
+        if authorization.status(now) == AuthorizationStatus::Pending {
+            authorization.state =
+                if valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Invalid };
+            authorization.expires = now + settings.authorization_lifetime;
+        }
+    }
+
+    fn challenge_mut(&mut self, id: &AuthorizationId, kind: ChallengeKind) -> Option<&mut Challenge> {
+        let challenges = &mut self.authorizations.get_mut(id)?.challenges;
+        challenges.iter_mut().find(|challenge| challenge.kind == kind)
+    }
+}

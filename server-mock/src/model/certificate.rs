@@ -1,0 +1,75 @@
+//! Certificates and what became of them.
+
+use time::OffsetDateTime;
+
+use super::{AccountId, CertificateId, Identifier, Model, OwnerId, Problem, PublicKey};
+
+/// When and why a certificate was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: OffsetDateTime,
+    /// The reason code of RFC 5280 §5.3.1, if one was given.
+    pub reason: Option<u8>,
+}
+
+/// An issued certificate.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Its name in URLs.
+    pub id: CertificateId,
+    /// Who ordered it.
+    pub account: AccountId,
+    /// Whose it is.
+    pub owner: OwnerId,
+    /// What it is for.
+    pub identifiers: Vec<Identifier>,
+    /// The serial number, big-endian.
+    pub serial: Vec<u8>,
+    /// The certified key.
+    pub key: PublicKey,
+    /// The start of its validity.
+    pub not_before: OffsetDateTime,
+    /// The end of its validity.
+    pub not_after: OffsetDateTime,
+    /// The certificate itself.
+    pub der: Vec<u8>,
+    /// The certificate and its issuers, in PEM.
+    pub chain_pem: String,
+    /// Set once it is revoked.
+    pub revoked: Option<Revocation>,
+}
+
+impl Model {
+    /// A certificate of this account.
+    ///
+    /// # Errors
+    /// `malformed` with 404, or `unauthorized` when it is another account's.
+    pub fn certificate(&self, id: &CertificateId, account: &AccountId) -> Result<&Certificate, Problem> {
+        let certificate = self.certificates.get(id).ok_or_else(|| Problem::not_found("certificate"))?;
+        if certificate.account != *account {
+            return Err(Problem::unauthorized("this certificate belongs to another account"));
+        }
+        Ok(certificate)
+    }
+
+    /// Every certificate.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificates.values()
+    }
+
+    /// The certificate with this serial number.
+    #[must_use]
+    pub fn certificate_by_serial(&self, serial: &[u8]) -> Option<&Certificate> {
+        self.certificates.get(self.serials.get(serial)?)
+    }
+
+    /// Whether the owner has a certificate, not revoked, for exactly these identifiers.
+    pub(super) fn has_certificate_for(&self, owner: &OwnerId, identifiers: &[Identifier]) -> bool {
+        self.certificates().any(|certificate| {
+            certificate.owner == *owner
+                && certificate.revoked.is_none()
+                && certificate.identifiers == identifiers
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! Challenges (RFC 8555 §8), which live inside authorizations.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Identifier, Problem};
+
+/// A challenge type that this server can validate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ChallengeKind {
+    /// A file on the web server (RFC 8555 §8.3).
+    #[serde(rename = "http-01")]
+    Http01,
+}
+
+impl ChallengeKind {
+    /// Every kind, in the order they are offered.
+    pub const ALL: &[Self] = &[Self::Http01];
+
+    /// The registered name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http01 => "http-01",
+        }
+    }
+
+    /// Whether it can prove control of the identifier of an authorization.
+    #[must_use]
+    pub fn proves(self, identifier: &Identifier, wildcard: bool) -> bool {
+        match self {
+            Self::Http01 => matches!(identifier, Identifier::Dns(_) | Identifier::Ip(_)) && !wildcard,
+        }
+    }
+}
+
+impl fmt::Display for ChallengeKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// No challenge is called so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such challenge type")]
+pub struct UnknownKind;
+
+impl FromStr for ChallengeKind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or(UnknownKind)
+    }
+}
+
+/// The states of RFC 8555 §7.1.6, with what each brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChallengeState {
+    /// Waiting for the client.
+    Pending,
+    /// Being validated.
+    Processing,
+    /// Validated.
+    Valid {
+        /// When.
+        validated: OffsetDateTime,
+    },
+    /// Failed for good.
+    Invalid {
+        /// Why.
+        error: Problem,
+    },
+}
+
+impl ChallengeState {
+    /// The status on the wire.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Valid { .. } => "valid",
+            Self::Invalid { .. } => "invalid",
+        }
+    }
+}
+
+/// A challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// Its type.
+    pub kind: ChallengeKind,
+    /// Random, in base64url.
+    pub token: String,
+    /// How far it is.
+    pub state: ChallengeState,
+}

@@ -1,0 +1,114 @@
+//! Owners: the CAcert members and organisations that ACME accounts belong to.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Identifier, Model, OwnerId, Problem};
+
+/// Assurance points from which CAcert trusts a member's name, and gives longer certificates.
+const ASSURED: u16 = 50;
+
+/// A member or an organisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnerKind {
+    /// A member.
+    #[default]
+    User,
+    /// An organisation, acting through its administrators.
+    Organisation,
+}
+
+/// Somebody who holds verified names. Every certificate is tied to one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// A member or an organisation.
+    #[serde(default)]
+    pub kind: OwnerKind,
+    /// The person's or organisation's name.
+    pub name: String,
+    /// What other members vouch for, 0 to 150.
+    #[serde(default)]
+    pub assurance_points: u16,
+    /// Verified domains; each stands for itself and all names below it.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// Verified e-mail addresses.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+}
+
+impl Owner {
+    /// Whether the owner has shown to hold the name. IP addresses can't be verified with CAcert, so the
+    /// rights of a key alone decide about them.
+    #[must_use]
+    pub fn holds(&self, identifier: &Identifier) -> bool {
+        match identifier {
+            Identifier::Dns(name) => {
+                let base = name.strip_prefix("*.").unwrap_or(name);
+                self.domains.iter().any(|domain| is_or_is_below(base, domain))
+            }
+            Identifier::Ip(_) => true,
+            Identifier::Email(address) => self.addresses.iter().any(|own| own.eq_ignore_ascii_case(address)),
+        }
+    }
+
+    /// How long CAcert's certificates live: 730 days for assured owners, else 180.
+    #[must_use]
+    pub fn certificate_lifetime(&self) -> Duration {
+        let days = if self.assurance_points >= ASSURED { 730 } else { 180 };
+        Duration::from_secs(days * 24 * 3600)
+    }
+}
+
+/// Whether `name` is `domain` or a name below it.
+pub(super) fn is_or_is_below(name: &str, domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    name == domain || name.strip_suffix(&domain).is_some_and(|front| front.ends_with('.'))
+}
+
+impl Model {
+    /// Adds an owner, or changes the one with this name.
+    pub fn put_owner(&mut self, id: OwnerId, owner: Owner) {
+        self.owners.insert(id, owner);
+    }
+
+    /// An owner.
+    ///
+    /// # Errors
+    /// `malformed` with status 404.
+    pub fn owner(&self, id: &OwnerId) -> Result<&Owner, Problem> {
+        self.owners.get(id).ok_or_else(|| Problem::not_found("owner"))
+    }
+
+    /// Every owner.
+    pub fn owners(&self) -> impl Iterator<Item = (&OwnerId, &Owner)> {
+        self.owners.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_covers_what_is_below_it_and_nothing_that_merely_ends_like_it() {
+        let owner = Owner {
+            kind: OwnerKind::User,
+            name: "Alice".into(),
+            assurance_points: 50,
+            domains: vec!["Example.test".into()],
+            addresses: vec!["alice@example.test".into()],
+        };
+        for name in ["example.test", "a.b.example.test", "*.example.test"] {
+            assert!(owner.holds(&Identifier::Dns(name.into())), "{name}");
+        }
+        for name in ["badexample.test", "test", "example.test.evil.test"] {
+            assert!(!owner.holds(&Identifier::Dns(name.into())), "{name}");
+        }
+        assert!(owner.holds(&Identifier::Email("alice@example.test".into())));
+        assert!(!owner.holds(&Identifier::Email("bob@example.test".into())));
+    }
+}

@@ -1,0 +1,108 @@
+//! Revoking certificates: by a client (RFC 8555 §7.6) or, all of an account, by its owner.
+
+use time::OffsetDateTime;
+
+use super::{
+    AccountId, Certificate, CertificateId, Model, Problem, ProblemType, PublicKey, certificate::Revocation,
+    order::OrderState,
+};
+
+/// The reasons of RFC 5280 §5.3.1 that a subscriber can give: the others are the CA's own, or reversible.
+const REASONS: &[u8] = &[0, 1, 3, 4, 5, 9];
+
+/// Who asks for a revocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revoker {
+    /// An account.
+    Account(AccountId),
+    /// Whoever has the certificate's own key.
+    Key(PublicKey),
+}
+
+impl Model {
+    /// Revokes a certificate.
+    ///
+    /// # Errors
+    /// `unauthorized`, `alreadyRevoked`, `badRevocationReason`.
+    pub fn revoke_certificate(
+        &mut self,
+        id: &CertificateId,
+        revoker: &Revoker,
+        reason: Option<u64>,
+        now: OffsetDateTime,
+    ) -> Result<(), Problem> {
+        let certificate = self.certificates.get(id).ok_or_else(|| Problem::not_found("certificate"))?;
+        self.check_revoker(certificate, revoker, now)?;
+        let reason = reason.map(parse_reason).transpose()?;
+        if certificate.revoked.is_some() {
+            return Err(Problem::new(ProblemType::AlreadyRevoked, "the certificate is revoked already"));
+        }
+        if let Some(certificate) = self.certificates.get_mut(id) {
+            certificate.revoked = Some(Revocation { at: now, reason });
+        }
+        Ok(())
+    }
+
+    /// Revokes every unexpired certificate of an account, those being signed at this moment included.
+    /// Returns how many certificates that were.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn revoke_certificates_of(&mut self, id: &AccountId, now: OffsetDateTime) -> Result<usize, Problem> {
+        let account = self.accounts.get(id).ok_or_else(|| Problem::not_found("account"))?;
+        for order in &account.orders {
+            if let Some(order) = self.orders.get_mut(order)
+                && let OrderState::Processing { revoke } = &mut order.state
+            {
+                *revoke = true;
+            }
+        }
+        let standing = self.certificates.values_mut().filter(|certificate| {
+            certificate.account == *id && certificate.revoked.is_none() && certificate.not_after > now
+        });
+        let mut count = 0;
+        for certificate in standing {
+            certificate.revoked = Some(Revocation { at: now, reason: None });
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn check_revoker(
+        &self,
+        certificate: &Certificate,
+        revoker: &Revoker,
+        now: OffsetDateTime,
+    ) -> Result<(), Problem> {
+        match revoker {
+            Revoker::Key(key) if *key == certificate.key => Ok(()),
+            Revoker::Key(_) => {
+                Err(Problem::unauthorized("the request was not signed by the certificate's key"))
+            }
+            Revoker::Account(id) => {
+                let account = self.acting_account(id)?;
+                let key = self.eab_key(&account.kid);
+                if key.is_some_and(|key| !key.rights.revoke) {
+                    return Err(Problem::unauthorized(format!(
+                        "revoke: key identifier {} may not revoke certificates (rights: revoke)",
+                        account.kid
+                    )));
+                }
+                let holds = |name| self.valid_authorization(id, name, now).is_some();
+                if certificate.account == *id || certificate.identifiers.iter().all(holds) {
+                    return Ok(());
+                }
+                Err(Problem::unauthorized(
+                    "this account neither ordered the certificate nor has valid authorizations for all its names",
+                ))
+            }
+        }
+    }
+}
+
+fn parse_reason(reason: u64) -> Result<u8, Problem> {
+    u8::try_from(reason).ok().filter(|code| REASONS.contains(code)).ok_or_else(|| {
+        let detail = format!("reason {reason} can't be given; these can: {REASONS:?}");
+        Problem::new(ProblemType::BadRevocationReason, detail)
+    })
+}

@@ -1,0 +1,167 @@
+//! What the owner of an EAB key allows its clients.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Identifier, owner::is_or_is_below};
+
+/// A name that may be ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a name is {\"dns\":\"…\",\"subdomains\":bool,\"wildcard\":bool}, {\"email\":\"…\"} or {\"ip\":\"…\"}"
+)]
+pub enum NameRight {
+    /// A DNS name.
+    Dns {
+        /// The name itself.
+        dns: String,
+        /// And all names below it.
+        #[serde(default)]
+        subdomains: bool,
+        /// And `*.` before each.
+        #[serde(default)]
+        wildcard: bool,
+    },
+    /// An e-mail address.
+    Email {
+        /// The address.
+        email: String,
+    },
+    /// An IP address.
+    Ip {
+        /// The address.
+        ip: IpAddr,
+    },
+}
+
+impl NameRight {
+    /// Whether it covers the identifier.
+    #[must_use]
+    pub fn covers(&self, identifier: &Identifier) -> bool {
+        match (self, identifier) {
+            (Self::Dns { dns, subdomains, wildcard }, Identifier::Dns(name)) => {
+                let base = name.strip_prefix("*.");
+                if base.is_some() && !wildcard {
+                    return false;
+                }
+                let base = base.unwrap_or(name);
+                if *subdomains { is_or_is_below(base, dns) } else { base.eq_ignore_ascii_case(dns) }
+            }
+            (Self::Email { email }, Identifier::Email(address)) => email.eq_ignore_ascii_case(address),
+            (Self::Ip { ip }, Identifier::Ip(address)) => ip == address,
+            _ => false,
+        }
+    }
+}
+
+/// The access rights of an EAB key, as the owner sets them in the web UI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rights {
+    /// Server certificates (DNS names and IP addresses).
+    pub server: bool,
+    /// Client certificates (e-mail addresses).
+    pub client: bool,
+    /// Revoking certificates.
+    pub revoke: bool,
+    /// The names; empty means all verified names of the owner (and no IP address).
+    pub names: Vec<NameRight>,
+    /// Only names of which the owner has a certificate already, the same set of them.
+    pub renew_only: bool,
+    /// How many accounts may be made with the key; without it any number.
+    pub max_accounts: Option<u32>,
+    /// How many certificates may be issued to them; without it any number.
+    pub max_certificates: Option<u32>,
+    /// When the rights end, and the latest end of a certificate.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub not_after: Option<OffsetDateTime>,
+}
+
+impl Default for Rights {
+    /// Server certificates for all the owner's names, one account.
+    fn default() -> Self {
+        Self {
+            server: true,
+            client: false,
+            revoke: true,
+            names: Vec::new(),
+            renew_only: false,
+            max_accounts: Some(1),
+            max_certificates: None,
+            not_after: None,
+        }
+    }
+}
+
+impl Rights {
+    /// Whether the names cover the identifier.
+    #[must_use]
+    pub fn cover(&self, identifier: &Identifier) -> bool {
+        if self.names.is_empty() {
+            return !matches!(identifier, Identifier::Ip(_));
+        }
+        self.names.iter().any(|name| name.covers(identifier))
+    }
+
+    /// Whether the kind of certificate that the identifier belongs to is allowed.
+    #[must_use]
+    pub fn allow_kind_of(&self, identifier: &Identifier) -> bool {
+        match identifier {
+            Identifier::Dns(_) | Identifier::Ip(_) => self.server,
+            Identifier::Email(_) => self.client,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::*;
+
+    fn dns(name: &str) -> Identifier {
+        Identifier::Dns(name.into())
+    }
+
+    #[test]
+    fn the_documented_form_is_read_and_written() {
+        let document = json!({
+            "server": true, "client": false, "revoke": true,
+            "names": [
+                {"dns": "example.test", "subdomains": true, "wildcard": false},
+                {"email": "alice@example.test"}, {"ip": "192.0.2.1"}
+            ],
+            "renew_only": false, "max_accounts": 1, "max_certificates": null,
+            "not_after": "2030-01-01T00:00:00Z"
+        });
+        let rights: Rights = from_value(document.clone()).unwrap();
+        assert_eq!(to_value(rights).unwrap(), document);
+    }
+
+    #[test]
+    fn unknown_members_are_refused_and_missing_ones_have_defaults() {
+        assert!(from_value::<Rights>(json!({"sever": true})).is_err());
+        assert!(from_value::<Rights>(json!({"names": [{"dns": "a.test", "subdomain": true}]})).is_err());
+        assert_eq!(from_value::<Rights>(json!({})).unwrap(), Rights::default());
+        assert_eq!(from_value::<Rights>(json!({"max_accounts": null})).unwrap().max_accounts, None);
+    }
+
+    #[test]
+    fn names_cover_exactly_what_they_say() {
+        let right =
+            |subdomains, wildcard| NameRight::Dns { dns: "example.test".into(), subdomains, wildcard };
+        assert!(right(false, false).covers(&dns("example.test")));
+        assert!(!right(false, false).covers(&dns("www.example.test")));
+        assert!(right(true, false).covers(&dns("www.example.test")));
+        assert!(!right(true, false).covers(&dns("*.example.test")));
+        assert!(right(false, true).covers(&dns("*.example.test")));
+        assert!(!right(false, true).covers(&dns("*.www.example.test")));
+        assert!(right(true, true).covers(&dns("*.www.example.test")));
+        assert!(!right(true, true).covers(&Identifier::Email("a@example.test".into())));
+        assert!(!Rights::default().cover(&Identifier::Ip([192, 0, 2, 1].into())));
+    }
+}

@@ -1,0 +1,54 @@
+//! What the operator of the server decides.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::duration;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The server's policy in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where the CAcert Community Agreement can be read.
+    pub terms_of_service: String,
+    /// The website in the directory's `meta`.
+    pub website: String,
+    /// How long an order may take until it is finalized.
+    #[serde(with = "duration")]
+    pub order_lifetime: Duration,
+    /// How long an authorization may stay pending, and how long a valid one counts.
+    #[serde(with = "duration")]
+    pub authorization_lifetime: Duration,
+    /// Whether a valid authorization of the same account serves new orders too.
+    pub reuse_authorizations: bool,
+    /// The lifetime of certificates; without it CAcert's own, which depends on the owner's assurance.
+    #[serde(with = "duration::option")]
+    pub certificate_lifetime: Option<Duration>,
+    /// How long the signing machine takes; while it does, orders are `processing`.
+    #[serde(with = "duration")]
+    pub signing_delay: Duration,
+    /// What `Retry-After` says while something is under way.
+    #[serde(with = "duration")]
+    pub retry_after: Duration,
+    /// How many identifiers an order may have.
+    pub max_identifiers: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            terms_of_service: "https://www.cacert.org/policy/CAcertCommunityAgreement.html".to_owned(),
+            website: "https://www.cacert.org/".to_owned(),
+            order_lifetime: DAY,
+            authorization_lifetime: 30 * DAY,
+            reuse_authorizations: true,
+            certificate_lifetime: None,
+            signing_delay: Duration::ZERO,
+            retry_after: Duration::from_secs(1),
+            max_identifiers: 1000,
+        }
+    }
+}

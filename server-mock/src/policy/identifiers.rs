@@ -1,0 +1,198 @@
+//! Reading the identifiers that clients send.
+
+use std::net::IpAddr;
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use serde_json::Value;
+
+use crate::model::{Identifier, Problem, ProblemType};
+
+/// Parses the `identifiers` of a newOrder request (RFC 8555 §7.4).
+///
+/// # Errors
+/// `malformed` or `unsupportedIdentifier`, with a subproblem for each bad identifier when there are several.
+pub fn parse_all(identifiers: &[Value]) -> Result<Vec<Identifier>, Problem> {
+    let mut parsed = Vec::with_capacity(identifiers.len());
+    let mut refused = Vec::new();
+    for identifier in identifiers {
+        match parse(identifier) {
+            Ok(identifier) => parsed.push(identifier),
+            Err(problem) => refused.push(problem),
+        }
+    }
+    let Some(first) = refused.first() else { return Ok(parsed) };
+    let same = refused.iter().all(|problem| problem.kind == first.kind);
+    let kind = if same { first.kind } else { ProblemType::Compound };
+    Err(Problem::new(kind, first.detail.clone()).with_subproblems(refused))
+}
+
+fn parse(identifier: &Value) -> Result<Identifier, Problem> {
+    let member = |name: &str| identifier.get(name).and_then(Value::as_str);
+    let (Some(kind), Some(value)) = (member("type"), member("value")) else {
+        return Err(Problem::malformed("an identifier has the strings `type` and `value`"));
+    };
+    match kind {
+        "dns" => parse_dns(value).map_err(|problem| problem.about(Identifier::Dns(value.to_owned()))),
+        "ip" => parse_ip(value),
+        "email" => parse_email(value).map_err(|problem| problem.about(Identifier::Email(value.to_owned()))),
+        other => {
+            let detail = format!("identifiers of type {other:?} are not supported");
+            Err(Problem::new(ProblemType::UnsupportedIdentifier, detail))
+        }
+    }
+}
+
+/// A DNS name, in A-labels, perhaps with `*.` before it.
+///
+/// # Errors
+/// `malformed`.
+pub fn parse_dns(value: &str) -> Result<Identifier, Problem> {
+    let name = value.to_ascii_lowercase();
+    let base = name.strip_prefix("*.").unwrap_or(&name);
+    match check_name(base) {
+        Ok(()) => Ok(Identifier::Dns(name)),
+        Err(reason) => Err(Problem::malformed(format!("{value:?} is no DNS name: {reason}"))),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.len() > 253 {
+        return Err("it has more than 253 characters");
+    }
+    for label in name.split('.') {
+        if label.is_empty() || label.len() > 63 {
+            return Err("a label has 1 to 63 characters");
+        }
+        if !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err("a label has letters, digits and hyphens");
+        }
+    }
+    // Also keeps IPv4 addresses out.
+    if name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err("the last label has digits only");
+    }
+    let strict = Uts46::new().to_ascii(
+        name.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::CheckFirstLast,
+        DnsLength::Verify,
+    );
+    match strict {
+        Ok(ascii) if ascii == name => Ok(()),
+        _ => Err("an internationalised label is wrongly encoded, or a hyphen stands at an end"),
+    }
+}
+
+/// An IP address in its one textual form (RFC 8738 §3, RFC 5952).
+///
+/// # Errors
+/// `malformed`.
+pub fn parse_ip(value: &str) -> Result<Identifier, Problem> {
+    match value.parse::<IpAddr>() {
+        Ok(address) if address.to_string() == value => Ok(Identifier::Ip(address)),
+        Ok(address) => Err(Problem::malformed(format!("{value:?} must be written {address} (RFC 5952)"))),
+        Err(_) => Err(Problem::malformed(format!("{value:?} is no IP address"))),
+    }
+}
+
+/// An e-mail address; the part before `@` keeps its case.
+///
+/// # Errors
+/// `malformed`.
+pub fn parse_email(value: &str) -> Result<Identifier, Problem> {
+    let refused = || Problem::malformed(format!("{value:?} is no e-mail address"));
+    let (local, domain) = value.rsplit_once('@').ok_or_else(refused)?;
+    // atext of RFC 5322 §3.2.3; quoted local parts are not taken.
+    let atext = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    let atoms = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atext));
+    if !atoms || local.len() > 64 || domain.starts_with("*.") {
+        return Err(refused());
+    }
+    let domain = domain.to_ascii_lowercase();
+    check_name(&domain).map_err(|_| refused())?;
+    Ok(Identifier::Email(format!("{local}@{domain}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_normalised() {
+        assert_eq!(parse_dns("WWW.Example.test").unwrap(), Identifier::Dns("www.example.test".into()));
+        assert_eq!(parse_dns("*.example.test").unwrap().wildcard_base(), Some("example.test"));
+        parse_dns("xn--bcher-kva.example").unwrap();
+        parse_dns("r3---sn.example").unwrap();
+    }
+
+    #[test]
+    fn bad_names_are_malformed() {
+        let long = format!("{}.test", "a".repeat(64));
+        let longer = vec!["abcdefg"; 40].join(".");
+        for name in [
+            "",
+            "a..b",
+            ".a",
+            "a.",
+            "*.*.x.test",
+            "a.*.test",
+            "-a.test",
+            "a-.test",
+            "a_b.test",
+            "b\u{fc}cher.test",
+            "192.0.2.1",
+            "xn--a.test",
+            "xn--999999999.test",
+            "a b.test",
+            &long,
+            &longer,
+        ] {
+            assert_eq!(parse_dns(name).unwrap_err().kind, ProblemType::Malformed, "{name}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_one_form() {
+        parse_ip("2001:db8::1").unwrap();
+        for ip in ["2001:DB8::1", "2001:db8:0::1", "192.0.2.01", "::1%eth0", "[::1]"] {
+            assert!(parse_ip(ip).is_err(), "{ip}");
+        }
+    }
+
+    #[test]
+    fn email_addresses() {
+        assert_eq!(parse_email("Bob@Example.test").unwrap(), Identifier::Email("Bob@example.test".into()));
+        for address in ["bob", "@x.test", "bob@", "a b@x.test", "a..b@x.test", "a@b@x.test", "a@x..test"] {
+            assert!(parse_email(address).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn each_bad_identifier_is_told() {
+        let identifiers = [
+            json!({"type": "dns", "value": "a..b"}),
+            json!({"type": "dns", "value": "good.test"}),
+            json!({"type": "face", "value": "x"}),
+        ];
+        let problem = parse_all(&identifiers).unwrap_err();
+        assert_eq!(problem.kind, ProblemType::Compound);
+        assert_eq!(problem.subproblems.len(), 2);
+        assert_eq!(problem.subproblems[0].identifier, Some(Identifier::Dns("a..b".into())));
+        assert_eq!(problem.subproblems[1].kind, ProblemType::UnsupportedIdentifier);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_parsed_is_parsed_again_to_itself(value in "[a-zA-Z0-9.*@:-]{0,30}") {
+            if let Ok(Identifier::Dns(name)) = parse_dns(&value) {
+                prop_assert_eq!(parse_dns(&name).unwrap(), Identifier::Dns(name));
+            }
+            if let Ok(Identifier::Email(address)) = parse_email(&value) {
+                prop_assert_eq!(parse_email(&address).unwrap(), Identifier::Email(address));
+            }
+        }
+    }
+}

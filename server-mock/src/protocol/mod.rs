@@ -1,0 +1,13 @@
+//! What requests look like on the wire: signatures, keys, bindings and links. Pure.
+
+pub mod algorithm;
+pub mod base64url;
+pub mod eab;
+pub mod jwk;
+pub mod jws;
+pub mod key_change;
+pub mod links;
+
+pub use algorithm::Algorithm;
+pub use jws::Jws;
+pub use links::Links;

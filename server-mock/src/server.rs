@@ -1,0 +1,133 @@
+//! HTTP over TCP or TLS, with an end: stops taking connections, lets requests finish, and then is gone.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+/// How many connections are served at once; more wait in the system's queue.
+const CONNECTIONS_MAX: usize = 1024;
+/// How long a TLS handshake, or the head of a request, may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long requests may go on when the server is to end.
+const GRACE: Duration = Duration::from_secs(3);
+/// The pause after the system refused a connection for want of something, such as file descriptors.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// A server of one router on one address.
+pub(crate) struct Server {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves `router` on `listener`, over TLS when there is an acceptor.
+    pub(crate) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let endpoint = Arc::new(Endpoint { tls, router });
+        let task = tokio::spawn(accept(listener, endpoint, stopped));
+        Self { stop, task }
+    }
+
+    /// Takes no more connections, lets requests finish for a while, and returns when all is closed.
+    pub(crate) async fn shutdown(self) {
+        // It may have ended already; then there is nothing to tell.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            warn!(%error, "a server did not end cleanly");
+        }
+    }
+}
+
+struct Endpoint {
+    tls: Option<TlsAcceptor>,
+    router: Router,
+}
+
+/// Runs until told to stop, or until nobody is left who could tell.
+async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: oneshot::Receiver<()>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            _ = &mut stopped => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = next(&listener, &places) => accepted,
+        };
+        let (endpoint, watcher) = (Arc::clone(&endpoint), graceful.watcher());
+        connections.spawn(async move {
+            endpoint.serve(stream, peer, watcher).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(GRACE, graceful.shutdown()).await.is_err() {
+        debug!("some requests did not finish in time");
+    }
+    connections.shutdown().await;
+}
+
+/// The next connection, as soon as there is a place for it.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) => {
+                warn!(%error, "could not take a connection");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+}
+
+impl Endpoint {
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        // Answers are written whole: waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%peer, %error, "TCP_NODELAY");
+        }
+        match &self.tls {
+            None => self.serve_http(stream, peer, watcher).await,
+            Some(acceptor) => match timeout(PATIENCE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => self.serve_http(stream, peer, watcher).await,
+                Ok(Err(error)) => debug!(%peer, %error, "the TLS handshake failed"),
+                Err(_) => debug!(%peer, "the TLS handshake took too long"),
+            },
+        }
+    }
+
+    async fn serve_http<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE);
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection.into_owned()).await {
+            debug!(%peer, %error, "a connection broke");
+        }
+    }
+}

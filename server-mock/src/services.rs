@@ -1,0 +1,23 @@
+//! What the ACME endpoints and the admin API share.
+
+use std::sync::Arc;
+
+use crate::{
+    ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, va::ValidationAuthority,
+};
+
+/// The parts of a running server.
+pub struct Services {
+    /// Everything that exists.
+    pub store: Store,
+    /// Signs certificates and CRLs.
+    pub authority: Authority,
+    /// Validates challenges.
+    pub va: ValidationAuthority,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives tokens, nonces and serial numbers.
+    pub random: Arc<dyn Random>,
+    /// The operator's choices.
+    pub settings: Settings,
+}

@@ -1,0 +1,92 @@
+//! Challenges (RFC 8555 §7.5.1): the client says that it is ready, the server goes and looks.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    App,
+    extract::ByAccount,
+    problem,
+    respond::{append_link, timestamp},
+};
+use crate::{
+    model::{AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem},
+    services::Services,
+    va::Attempt,
+};
+
+/// Reads a challenge (empty payload), or starts its validation (an object, whose members are ignored).
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    Path((id, kind)): Path<(String, String)>,
+    request: ByAccount,
+) -> Result<Response, Problem> {
+    let id = AuthorizationId::from(id);
+    let starts = !request.body.payload.is_empty();
+    let now = app.services.clock.now();
+    let (attempt, response) = app.services.store.with(|model| {
+        model.authorization(&id, &request.account)?;
+        let not_found = || Problem::not_found("challenge");
+        let kind: ChallengeKind = kind.parse().map_err(|_| not_found())?;
+        if starts {
+            request.body.object()?;
+        }
+        let starts = starts && model.begin_validation(&id, &request.account, kind, now)?;
+        let authorization = model.authorization(&id, &request.account)?;
+        let challenge = authorization.challenge(kind).ok_or_else(not_found)?;
+        let attempt = starts.then(|| Attempt {
+            kind,
+            identifier: authorization.identifier.clone(),
+            token: challenge.token.clone(),
+            key_authorization: format!("{}.{}", challenge.token, request.key.thumbprint()),
+        });
+        Ok::<_, Problem>((attempt, answer(&app, &id, challenge)))
+    })?;
+    if let Some(attempt) = attempt {
+        tokio::spawn(validate(app.services.clone(), id, attempt));
+    }
+    Ok(response)
+}
+
+/// Looks without holding the store, then records the verdict in one transition.
+async fn validate(services: Arc<Services>, id: AuthorizationId, attempt: Attempt) {
+    let verdict = services.va.validate(&attempt).await;
+    let now = services.clock.now();
+    services
+        .store
+        .with(|model| model.conclude_validation(&id, attempt.kind, verdict, now, &services.settings));
+}
+
+fn answer(app: &App, id: &AuthorizationId, challenge: &Challenge) -> Response {
+    let mut response = Json(document(app, id, challenge)).into_response();
+    let headers = response.headers_mut();
+    append_link(headers, &app.links.authorization(id), "up");
+    if challenge.state == ChallengeState::Processing {
+        let pause = HeaderValue::from(app.services.settings.retry_after.as_secs());
+        headers.insert(header::RETRY_AFTER, pause);
+    }
+    response
+}
+
+/// The challenge object.
+pub(super) fn document(app: &App, id: &AuthorizationId, challenge: &Challenge) -> Value {
+    let mut document = json!({
+        "type": challenge.kind.name(),
+        "url": app.links.challenge(id, challenge.kind),
+        "status": challenge.state.status(),
+        "token": challenge.token,
+    });
+    match &challenge.state {
+        ChallengeState::Valid { validated } => document["validated"] = timestamp(*validated).into(),
+        ChallengeState::Invalid { error } => document["error"] = problem::to_json(error),
+        ChallengeState::Pending | ChallengeState::Processing => {}
+    }
+    document
+}

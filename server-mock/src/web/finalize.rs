@@ -1,0 +1,98 @@
+//! Finalizing an order (RFC 8555 §7.4): the claim under the lock, the signature outside it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use serde_json::Value;
+
+use super::{App, extract::ByAccount, order};
+use crate::{
+    ca::{CaError, LeafRequest},
+    model::{
+        OrderId, Problem, ProblemType,
+        finalize::{Claim, Signed},
+    },
+    policy::Csr,
+    protocol::base64url,
+    services::Services,
+};
+
+/// finalize.
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: ByAccount,
+) -> Result<Response, Problem> {
+    let id = OrderId::from(id);
+    let services = &app.services;
+    services.store.with(|model| model.order(&id, &request.account).map(|_| ()))?;
+    let payload = request.body.object()?;
+    let csr = payload.get("csr").and_then(Value::as_str);
+    let csr = csr.ok_or_else(|| Problem::malformed("`csr` is missing or no string"))?;
+    let csr = Csr::parse(&base64url::decode("csr", csr)?)?;
+    let claim = services.store.with(|model| {
+        let now = services.clock.now();
+        model.begin_finalize(&id, &request.account, &csr.names, &csr.key, now, &services.settings)
+    })?;
+    // A task of its own: a client that hangs up must not leave the order with nobody to complete it.
+    let signing = tokio::spawn(sign(services.clone(), claim, csr));
+    if services.settings.signing_delay.is_zero() {
+        // A panic there has been reported, and the order says `processing`.
+        let _ = signing.await;
+    }
+    let now = services.clock.now();
+    services.store.with(|model| order::answer(&app, model, &id, &request.account, now))
+}
+
+/// The signing machine: takes its time, then records what came out.
+async fn sign(services: Arc<Services>, claim: Claim, csr: Csr) {
+    tokio::time::sleep(services.settings.signing_delay).await;
+    let signer = services.clone();
+    let job = claim.clone();
+    let signed = tokio::task::spawn_blocking(move || issue(&signer, &job, csr)).await;
+    let now = services.clock.now();
+    services.store.with(|model| match signed {
+        Ok(Ok(signed)) => model.complete_finalize(claim, signed, now),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "signing failed");
+            model.abandon_finalize(&claim, failure(&error));
+        }
+        Err(panic) => {
+            tracing::error!(%panic, "signing broke off");
+            let problem = Problem::new(ProblemType::ServerInternal, "the signing machine broke down");
+            model.abandon_finalize(&claim, problem);
+        }
+    });
+}
+
+fn issue(services: &Services, claim: &Claim, csr: Csr) -> Result<Signed, CaError> {
+    let serial = serial(services);
+    let issued = services.authority.issue(&LeafRequest {
+        spki_der: &csr.spki_der,
+        identifiers: &claim.identifiers,
+        serial,
+        not_before: claim.not_before,
+        not_after: claim.not_after,
+    })?;
+    let id = services.random.token(16).into();
+    let (der, chain_pem) = (issued.der, issued.chain_pem);
+    Ok(Signed { id, serial: serial.to_vec(), key: csr.key, der, chain_pem })
+}
+
+/// 126 random bits, positive and without a leading zero byte, so that it has one length and one form.
+fn serial(services: &Services) -> [u8; 16] {
+    let mut serial = [0; 16];
+    services.random.fill(&mut serial);
+    serial[0] = serial[0] & 0x7f | 0x40;
+    serial
+}
+
+fn failure(error: &CaError) -> Problem {
+    match error {
+        CaError::Key(_) | CaError::Name { .. } => Problem::new(ProblemType::BadCsr, error.to_string()),
+        _ => Problem::new(ProblemType::ServerInternal, "the signing machine failed"),
+    }
+}

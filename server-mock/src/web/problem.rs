@@ -1,0 +1,51 @@
+//! Problem documents on the wire (RFC 7807, RFC 8555 §6.7).
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::model::Problem;
+
+/// The document.
+pub(super) fn to_json(problem: &Problem) -> Value {
+    let mut document = json!({
+        "type": format!("urn:ietf:params:acme:error:{}", problem.kind.name()),
+        "detail": problem.detail,
+        "status": problem.status,
+    });
+    if let Some(identifier) = &problem.identifier {
+        document["identifier"] = json!(identifier);
+    }
+    if !problem.subproblems.is_empty() {
+        document["subproblems"] = problem.subproblems.iter().map(to_json).collect();
+    }
+    if !problem.algorithms.is_empty() {
+        document["algorithms"] = json!(problem.algorithms);
+    }
+    if let Some(instance) = &problem.instance {
+        document["instance"] = json!(instance);
+    }
+    document
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(to_json(&self))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(pause) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(pause.as_secs()));
+        }
+        // RFC 8555 §7.3.3: where the terms are that the user must agree to.
+        if let Some(instance) = &self.instance
+            && let Ok(link) = HeaderValue::from_str(&format!("<{instance}>;rel=\"terms-of-service\""))
+        {
+            headers.append(header::LINK, link);
+        }
+        response
+    }
+}
