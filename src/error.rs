@@ -194,6 +194,10 @@ impl From<AcmeError> for Error {
             _ => Kind::Server,
         };
         let mut told = Self::from_chain(kind, &error);
+        if let AcmeError::Unreachable { .. } | AcmeError::Untrusted { .. } = error {
+            // Between «connection refused» and us are only layers that say that something failed.
+            told.causes.drain(..told.causes.len().saturating_sub(1));
+        }
         if let Some(problem) = error.problem() {
             told.causes.extend(problem.lines());
             told.problem = Some(Box::new(problem.clone()));

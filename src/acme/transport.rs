@@ -241,17 +241,20 @@ fn require_https(url: &str) -> Result<(), AcmeError> {
 fn unreachable(url: &str, source: reqwest::Error) -> AcmeError {
     let url = url.to_owned();
     let source = source.without_url();
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&source);
-    while let Some(error) = cause {
-        // rustls speaks through io::Error.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
-            return AcmeError::Untrusted { url, source };
-        }
-        cause = error.source();
+    match rustls_error(&source) {
+        Some(rustls::Error::InvalidCertificate(_)) => AcmeError::Untrusted { url, source },
+        _ => AcmeError::Unreachable { url, source },
     }
-    AcmeError::Unreachable { url, source }
+}
+
+/// The TLS library's own error beneath an error. It travels in `io::Error`s, one within the other, whose `source`
+/// passes over what they hold.
+fn rustls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    held.and_then(|held| rustls_error(held)).or_else(|| rustls_error(error.source()?))
 }
 
 /// A nonce of base64url characters; any other is ignored (RFC 8555 §6.5.1).

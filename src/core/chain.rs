@@ -9,6 +9,7 @@ use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::identifier::{DnsName, Identifier};
+use super::pem::encode_pem;
 use super::text::printable;
 
 /// A clock that differs this much from the CA's is still no reason to refuse a certificate.
@@ -220,19 +221,7 @@ fn certificate<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
 }
 
 fn encode(certificates: &[CertificateDer<'_>]) -> String {
-    use base64::Engine as _;
-    let mut pem = String::new();
-    for der in certificates {
-        let text = base64::prelude::BASE64_STANDARD.encode(der);
-        pem.push_str("-----BEGIN CERTIFICATE-----\n");
-        // Base64 is ASCII, so that any cut is between characters.
-        for line in text.as_bytes().chunks(64) {
-            pem.extend(line.iter().map(|&byte| char::from(byte)));
-            pem.push('\n');
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-    }
-    pem
+    certificates.iter().map(|der| encode_pem("CERTIFICATE", der)).collect()
 }
 
 fn list(identifiers: &BTreeSet<Identifier>) -> String {

@@ -10,6 +10,7 @@ pub mod eab;
 pub mod identifier;
 pub mod key_authorization;
 pub mod key_type;
+pub mod pem;
 pub mod plan;
 pub mod problem;
 pub mod renewal;

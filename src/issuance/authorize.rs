@@ -134,15 +134,14 @@ impl Issuance<'_> {
         let mut poll = Poll::new(PATIENCE);
         let url = &task.authorization_url;
         loop {
+            // A moment before the first look too: most servers are done by then.
+            let (what, state) = (format!("the authorization of {}", task.proof.name), "being validated");
+            let waited = poll.wait(self.session.take_retry_after(url)).await;
+            waited.map_err(|waited| AcmeError::StillPending { what, state, waited })?;
             let authorization = self.session.authorization(url).await?;
             match authorization.status {
                 AuthorizationStatus::Valid => return Ok(()),
-                AuthorizationStatus::Pending | AuthorizationStatus::Processing => {
-                    let what = format!("the authorization of {}", task.proof.name);
-                    let state = "being validated";
-                    let waited = poll.wait(self.session.take_retry_after(url)).await;
-                    waited.map_err(|waited| AcmeError::StillPending { what, state, waited })?;
-                }
+                AuthorizationStatus::Pending | AuthorizationStatus::Processing => {}
                 _ => {
                     let kind = task.solver.challenge_type();
                     let advice = task.solver.advice(&task.proof.name);

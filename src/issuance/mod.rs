@@ -17,6 +17,7 @@ use crate::core::chain::{Chain, ChainError};
 use crate::core::csr;
 use crate::core::identifier::Identifier;
 use crate::core::key_type::KeyType;
+use crate::core::pem::encode_pem;
 use crate::core::plan::{Step, next_step};
 use crate::error::{Error, Kind};
 use crate::store::{CertificateRecord, Installed, OrderFiles, OrderRecord, Store};
@@ -213,9 +214,16 @@ fn generate_key(key_type: KeyType) -> Result<Zeroizing<String>, Error> {
         KeyType::Rsa2048 => rsa(RsaKeySize::_2048),
         KeyType::Rsa3072 => rsa(RsaKeySize::_3072),
         KeyType::Rsa4096 => rsa(RsaKeySize::_4096),
-        KeyType::Ed25519 => KeyPair::generate_for(&rcgen::PKCS_ED25519),
+        KeyType::Ed25519 => return generate_ed25519_key(),
     };
     key.map(|key| Zeroizing::new(key.serialize_pem())).map_err(key_error)
+}
+
+/// In version 1 of PKCS#8: rcgen writes version 2 (RFC 5958), which OpenSSL 3.0 can't read.
+fn generate_ed25519_key() -> Result<Zeroizing<String>, Error> {
+    let der = aws_lc_rs::signature::Ed25519KeyPair::generate().and_then(|key| key.to_pkcs8v1());
+    let der = der.map_err(|_| key_error(rcgen::Error::RingUnspecified))?;
+    Ok(Zeroizing::new(encode_pem("PRIVATE KEY", der.as_ref())))
 }
 
 fn key_error(error: rcgen::Error) -> Error {

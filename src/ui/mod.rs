@@ -102,11 +102,9 @@ impl Ui {
         std::io::stdout().is_terminal() || self.manner.verbosity > 0
     }
 
-    /// Tells something that must be seen, on standard error.
+    /// Tells something that must be seen, on standard error, even when the run is to be quiet.
     pub fn notice(&self, text: &str) {
-        if !self.manner.quiet {
-            self.progress.suspend(|| eprintln!("{text}"));
-        }
+        self.progress.suspend(|| eprintln!("{text}"));
     }
 
     /// Asks a question that wants the answer `yes`.

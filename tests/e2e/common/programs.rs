@@ -1,0 +1,52 @@
+//! Programs that others wrote.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::{clean, poll, run};
+
+/// Where a program is, if this machine has it.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+}
+
+/// A server in the background, ended with the test.
+pub(crate) struct Server(Child);
+
+impl Server {
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(mut command: Command, address: SocketAddr) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let server = Self(child);
+        poll("the server listens", || TcpStream::connect(address).is_ok());
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// OpenSSL's word on a chain.
+#[track_caller]
+pub(crate) fn openssl_verifies(root: &Path, untrusted: &Path, leaf: &Path) {
+    let mut command = clean("openssl", Path::new("/"));
+    command.args(["verify", "-CAfile"]).arg(root).arg("-untrusted").arg(untrusted).arg(leaf);
+    let outcome = run(command).succeeds();
+    assert!(outcome.stdout.ends_with(": OK\n"), "{}", outcome.stdout);
+}
+
+/// OpenSSL's word on whether a key belongs to a certificate.
+#[track_caller]
+pub(crate) fn openssl_key_matches(key: &Path, leaf: &Path) {
+    let mut of_key = clean("openssl", Path::new("/"));
+    of_key.args(["pkey", "-pubout", "-in"]).arg(key);
+    let mut of_leaf = clean("openssl", Path::new("/"));
+    of_leaf.args(["x509", "-pubkey", "-noout", "-in"]).arg(leaf);
+    assert_eq!(run(of_key).succeeds().stdout, run(of_leaf).succeeds().stdout);
+}

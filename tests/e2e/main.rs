@@ -1,0 +1,91 @@
+//! End-to-end tests: the built program in a clean environment, against our mock and against programs that others
+//! wrote. A test whose programs are missing is reported as ignored, with their names; in CI that is a failure.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod accounts;
+mod common;
+mod eab_refusals;
+mod failures;
+mod first_certificate;
+mod interop;
+mod kill;
+mod prompts;
+mod secrets;
+mod signals;
+mod startup;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use common::programs;
+
+/// One test: its name, the programs it needs, what it does.
+struct Test {
+    name: &'static str,
+    needs: &'static [&'static str],
+    run: fn(),
+}
+
+/// Names a module's test functions and, for some, the programs that they need.
+macro_rules! tests {
+    ($module:ident: $($name:ident $([$($program:literal),+])?),+ $(,)?) => {
+        [$(Test {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            needs: &[$($($program),+)?],
+            run: $module::$name,
+        }),+]
+    };
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut tests = Vec::new();
+    tests.extend(tests![accounts:
+        eab_key_from_a_file, eab_key_from_standard_input, eab_key_from_a_systemd_credential, eab_block_with_its_server,
+        a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
+        account_show_asks_the_server, a_lost_answer_is_made_up_for,
+    ]);
+    tests.extend(
+        tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
+    );
+    tests.extend(tests![failures:
+        json_errors_have_one_form, an_unreachable_server_is_status_6, an_untrusted_server_is_told_apart,
+        a_name_outside_the_rights_is_status_4, a_failed_challenge_is_status_5_and_is_cleaned_up,
+        a_taken_port_is_status_5, bad_names_are_refused_before_anything_happens, the_config_file_is_read,
+        other_names_are_not_replaced_silently, one_failure_stops_no_other,
+    ]);
+    tests.extend(tests![first_certificate:
+        exec_as_the_readme_says ["openssl"], several_names_and_an_address, webroot_behind_nginx ["nginx"],
+        every_key_type ["openssl"], revoked_certificates_are_replaced, standalone_is_shared_by_renewals,
+        a_long_processing_is_waited_for, list_and_show,
+    ]);
+    tests.extend(tests![interop:
+        our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"], certbot_with_our_mock ["certbot", "openssl"],
+        lego_with_our_mock ["lego", "openssl"],
+    ]);
+    tests.extend(tests![kill: issue_survives_kill_9_at_any_moment]);
+    tests.extend(
+        tests![prompts: everything_can_be_typed ["script"], a_refused_prompt_changes_nothing ["script"]],
+    );
+    tests.extend(tests![secrets: secrets_stay_secret]);
+    tests.extend(tests![signals: sigterm_takes_the_challenge_down]);
+    tests.extend(tests![startup: version_is_quick]);
+    libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
+}
+
+fn trial(test: Test) -> Trial {
+    let missing: Vec<&str> =
+        test.needs.iter().copied().filter(|name| programs::find(name).is_none()).collect();
+    if missing.is_empty() {
+        return Trial::test(test.name, move || {
+            (test.run)();
+            Ok(())
+        });
+    }
+    let missing = missing.join(", ");
+    let kind = format!("needs {missing}");
+    if std::env::var_os("CI").is_some() {
+        return Trial::test(test.name, move || Err(Failed::from(format!("CI lacks {missing}"))))
+            .with_kind(kind);
+    }
+    Trial::test(test.name, || Ok(())).with_kind(kind).with_ignored_flag(true)
+}
