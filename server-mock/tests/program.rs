@@ -1,4 +1,5 @@
 //! The program from outside: environment, status, signals, ready file.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use std::{
     fs,
