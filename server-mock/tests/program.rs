@@ -211,3 +211,19 @@ fn a_seed_makes_runs_repeat() {
     assert_eq!(first, keys("1"));
     assert_ne!(first, keys("2"));
 }
+
+#[test]
+fn the_readme_knows_every_flag_and_variable() {
+    let readme = include_str!("../README.md");
+    let help = text(&server_mock().args(["serve", "--help"]).output().unwrap().stdout);
+    let flags: Vec<_> = help.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
+    assert!(flags.len() > 10, "{help}");
+    for flag in flags.into_iter().map(|flag| flag.trim_end_matches("...")).filter(|flag| *flag != "help") {
+        assert!(readme.contains(&format!("`--{flag}")), "--{flag}");
+    }
+    let variables = text(&exec("env | sed -n 's/=.*//; /ACME/p'").stdout);
+    assert_eq!(variables.lines().count(), 13, "{variables}");
+    for variable in variables.lines() {
+        assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+    }
+}
