@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -128,7 +129,9 @@ fn exec_passes_signals_on_and_waits() {
             root = root.display(),
             ready = ready.display(),
         );
-        let mut child = server_mock().args(["exec", "--", "sh", "-c", &script]).spawn().unwrap();
+        // A group of its own: at a terminal, what is sent to the foreground's is taken for typed.
+        let mut child =
+            server_mock().args(["exec", "--", "sh", "-c", &script]).process_group(0).spawn().unwrap();
         wait_for_file(&ready);
         signal(&child, name);
         assert_eq!(wait_for_end(&mut child), Some(number), "{name}");
