@@ -1,4 +1,5 @@
 //! The numbered conformance checks, by signed requests over real HTTPS: one file per section of an RFC.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod common;
 
