@@ -5,6 +5,7 @@ pub mod admin;
 pub mod ca;
 pub mod clock;
 mod config;
+mod demo;
 mod endpoint_tls;
 mod mock_server;
 pub mod model;

@@ -1,3 +1,10 @@
 //! The `server-mock` program.
+#![allow(clippy::result_large_err, reason = "an error ends the program, so it is moved only once")]
 
-fn main() {}
+mod program;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    program::run()
+}

@@ -11,11 +11,13 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    admin::{Admin, admin_router},
+    admin::{Admin, EabCredentials, admin_router},
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
+    demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
+    model::Problem,
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
@@ -223,6 +225,15 @@ impl Handle {
     #[must_use]
     pub fn admin(&self) -> Admin {
         Admin::new(Arc::clone(&self.services))
+    }
+
+    /// Makes a demo owner, an assured member who holds `example.test` with all below it and `alice@example.test`, and
+    /// an EAB key with all rights. Each call makes new ones.
+    ///
+    /// # Errors
+    /// None of its own: the model's checks are passed on.
+    pub fn create_demo_owner(&self) -> Result<EabCredentials, Problem> {
+        demo::create(&self.admin())
     }
 
     /// The parts of the server, for tests that look inside or prepare something.

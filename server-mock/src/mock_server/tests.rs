@@ -10,7 +10,7 @@ use reqwest::{Body, Certificate, Client, StatusCode, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::clock::SystemClock;
+use crate::model::Identifier;
 
 const ROUTERS: Routers = Routers {
     acme: |_, base_url| {
@@ -148,4 +148,21 @@ fn listening_on_all_addresses_is_named_so_that_clients_reach_it() {
     assert_eq!(host_and_port("[::1]:1".parse().unwrap()), "[::1]:1");
     assert_eq!(reachable("[::]:53".parse().unwrap()), "[::1]:53".parse().unwrap());
     assert_eq!(reachable("192.0.2.1:53".parse().unwrap()), "192.0.2.1:53".parse().unwrap());
+}
+
+#[tokio::test]
+async fn the_demo_owner_holds_what_the_documentation_says() {
+    let handle = started(Config::ephemeral()).await;
+    let credentials = handle.create_demo_owner().unwrap();
+    handle.services().store.with(|model| {
+        let key = model.eab_key(&credentials.kid).unwrap();
+        let owner = model.owner(&key.owner).unwrap();
+        let dns = |name: &str| Identifier::Dns(name.into());
+        for identifier in
+            [dns("example.test"), dns("*.a.example.test"), Identifier::Email("alice@example.test".into())]
+        {
+            assert!(owner.holds(&identifier) && key.rights.cover(&identifier), "{identifier:?}");
+        }
+        assert!(!owner.holds(&dns("example.org")) && !key.rights.cover(&dns("example.org")));
+    });
 }
