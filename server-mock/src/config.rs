@@ -133,6 +133,23 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_shows_every_entry_with_its_default() {
+        let readme = include_str!("../README.md");
+        let document = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let mut config = Config::from_toml(document).unwrap();
+        let shown: toml::Table = toml::from_str(document).unwrap();
+        let all = toml::Table::try_from(&config).unwrap();
+        assert!(all.keys().eq(shown.keys()), "{document}");
+        let policy =
+            |table: &toml::Table| table["policy"].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(policy(&all), policy(&shown));
+
+        assert!(config.resolver.take().is_some() && config.seed.take().is_some());
+        assert!(config.policy.certificate_lifetime.take().is_some());
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
     fn misspelt_entries_are_refused_by_name() {
         for (text, named) in [("acem = 1", "acem"), ("[policy]\norder_lifetme = \"1d\"", "order_lifetme")] {
             let error = Config::from_toml(text).unwrap_err().to_string();

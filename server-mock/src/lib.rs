@@ -1,4 +1,4 @@
-//! A conforming mock of CAcert's planned ACME server.
+#![doc = include_str!("../README.md")]
 #![allow(clippy::result_large_err, reason = "a problem is rare, and moved only once: into the answer")]
 
 pub mod admin;

@@ -1,7 +1,9 @@
 //! The program from outside: environment, status, signals, ready file.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use std::{
     fs,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -127,7 +129,9 @@ fn exec_passes_signals_on_and_waits() {
             root = root.display(),
             ready = ready.display(),
         );
-        let mut child = server_mock().args(["exec", "--", "sh", "-c", &script]).spawn().unwrap();
+        // A group of its own: at a terminal, what is sent to the foreground's is taken for typed.
+        let mut child =
+            server_mock().args(["exec", "--", "sh", "-c", &script]).process_group(0).spawn().unwrap();
         wait_for_file(&ready);
         signal(&child, name);
         assert_eq!(wait_for_end(&mut child), Some(number), "{name}");
@@ -209,4 +213,20 @@ fn a_seed_makes_runs_repeat() {
     assert!(first.len() > 100, "{first}");
     assert_eq!(first, keys("1"));
     assert_ne!(first, keys("2"));
+}
+
+#[test]
+fn the_readme_knows_every_flag_and_variable() {
+    let readme = include_str!("../README.md");
+    let help = text(&server_mock().args(["serve", "--help"]).output().unwrap().stdout);
+    let flags: Vec<_> = help.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
+    assert!(flags.len() > 10, "{help}");
+    for flag in flags.into_iter().map(|flag| flag.trim_end_matches("...")).filter(|flag| *flag != "help") {
+        assert!(readme.contains(&format!("`--{flag}")), "--{flag}");
+    }
+    let variables = text(&exec("env | sed -n 's/=.*//; /ACME/p'").stdout);
+    assert_eq!(variables.lines().count(), 13, "{variables}");
+    for variable in variables.lines() {
+        assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+    }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
-    ProblemType, Settings,
+    Settings,
 };
 
 /// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
@@ -54,16 +54,12 @@ impl Authorization {
         }
     }
 
-    /// Whether it proves this identifier of an order now.
+    /// The identifier of orders that it is for: with `*.` if it is for the wildcard name.
     #[must_use]
-    pub fn proves(&self, identifier: &Identifier, now: OffsetDateTime) -> bool {
-        self.status(now) == AuthorizationStatus::Valid && self.is_for(identifier)
-    }
-
-    fn is_for(&self, identifier: &Identifier) -> bool {
-        match identifier.wildcard_base() {
-            Some(base) => self.wildcard && self.identifier == Identifier::Dns(base.to_owned()),
-            None => !self.wildcard && self.identifier == *identifier,
+    pub fn ordered_identifier(&self) -> Identifier {
+        match &self.identifier {
+            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
+            identifier => identifier.clone(),
         }
     }
 
@@ -100,7 +96,7 @@ impl Model {
         Ok(authorization)
     }
 
-    /// Makes a pending authorization for an identifier of an order, or finds a valid one of the account.
+    /// Finds a valid authorization of the account for an identifier of an order, or makes a pending one.
     pub(super) fn authorize(
         &mut self,
         account: &AccountId,
@@ -108,54 +104,40 @@ impl Model {
         now: OffsetDateTime,
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
-    ) -> Result<AuthorizationId, Problem> {
+    ) -> AuthorizationId {
         if settings.reuse_authorizations
             && let Some(valid) = self.valid_authorization(account, identifier, now)
         {
-            return Ok(valid.id.clone());
+            return valid.id.clone();
         }
+        let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending };
+        let challenges = challenges_for(identifier).map(pending).collect();
         let base = identifier.wildcard_base();
-        let wildcard = base.is_some();
-        let base = base.map_or_else(|| identifier.clone(), |name| Identifier::Dns(name.to_owned()));
-        let challenges: Vec<Challenge> = ChallengeKind::ALL
-            .iter()
-            .filter(|kind| kind.proves(&base, wildcard))
-            .map(|kind| Challenge { kind: *kind, token: tokens(), state: ChallengeState::Pending })
-            .collect();
-        if challenges.is_empty() {
-            let detail = format!("there is no challenge type that could prove {}", identifier.value());
-            return Err(Problem::new(ProblemType::RejectedIdentifier, detail));
-        }
         let authorization = Authorization {
             id: tokens().into(),
             account: account.clone(),
-            identifier: base,
-            wildcard,
+            identifier: base.map_or_else(|| identifier.clone(), |name| Identifier::Dns(name.to_owned())),
+            wildcard: base.is_some(),
             expires: now + settings.authorization_lifetime,
             challenges,
             state: AuthorizationStatus::Pending,
         };
         let id = authorization.id.clone();
         self.authorizations.insert(id.clone(), authorization);
-        Ok(id)
+        id
     }
 
-    /// A valid authorization of the account for an identifier of an order.
+    /// The latest valid authorization of the account for an identifier of an order.
     pub(super) fn valid_authorization(
         &self,
         account: &AccountId,
         identifier: &Identifier,
         now: OffsetDateTime,
     ) -> Option<&Authorization> {
-        let orders = &self.accounts.get(account)?.orders;
-        // The newest first: it lasts longest.
-        let ids = orders
-            .iter()
-            .rev()
-            .filter_map(|order| self.orders.get(order))
-            .flat_map(|order| &order.authorizations);
-        ids.filter_map(|id| self.authorizations.get(id))
-            .find(|authorization| authorization.proves(identifier, now))
+        let id = self.proofs.get(&(account.clone(), identifier.clone()))?;
+        self.authorizations
+            .get(id)
+            .filter(|authorization| authorization.status(now) == AuthorizationStatus::Valid)
     }
 
     /// Deactivates an authorization (RFC 8555 §7.5.2).
@@ -222,10 +204,16 @@ impl Model {
             Err(error) => ChallengeState::Invalid { error },
         };
         let Some(authorization) = self.authorizations.get_mut(id) else { return };
-        if authorization.status(now) == AuthorizationStatus::Pending {
-            authorization.state =
-                if valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Invalid };
-            authorization.expires = now + settings.authorization_lifetime;
+        if authorization.status(now) != AuthorizationStatus::Pending {
+            return;
+        }
+        authorization.expires = now + settings.authorization_lifetime;
+        if valid {
+            authorization.state = AuthorizationStatus::Valid;
+            let proof = (authorization.account.clone(), authorization.ordered_identifier());
+            self.proofs.insert(proof, id.clone());
+        } else {
+            authorization.state = AuthorizationStatus::Invalid;
         }
     }
 
@@ -233,4 +221,10 @@ impl Model {
         let challenges = &mut self.authorizations.get_mut(id)?.challenges;
         challenges.iter_mut().find(|challenge| challenge.kind == kind)
     }
+}
+
+/// The challenges that could prove an identifier of an order.
+pub(super) fn challenges_for(identifier: &Identifier) -> impl Iterator<Item = ChallengeKind> {
+    let wildcard = identifier.wildcard_base().is_some();
+    ChallengeKind::ALL.iter().copied().filter(move |kind| kind.proves(identifier, wildcard))
 }

@@ -53,7 +53,7 @@ pub mod option {
 /// The largest unit that leaves no rest; parts of a millisecond are cut off.
 fn format(duration: Duration) -> String {
     let millis = duration.as_millis();
-    let fits = UNITS.iter().find(|(_, size)| millis > 0 && millis % size == 0);
+    let fits = UNITS.iter().find(|(_, size)| millis > 0 && millis.is_multiple_of(*size));
     let (unit, size) = fits.unwrap_or(&("s", 1000));
     format!("{}{unit}", millis / size)
 }

@@ -45,7 +45,12 @@ pub struct Model {
     account_keys: BTreeMap<String, AccountId>,
     orders: BTreeMap<OrderId, Order>,
     authorizations: BTreeMap<AuthorizationId, Authorization>,
+    /// The latest authorization that proved an identifier for an account; perhaps no longer valid.
+    proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
     certificates: BTreeMap<CertificateId, Certificate>,
     /// The certificate of each serial number.
     serials: BTreeMap<Vec<u8>, CertificateId>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, Identifier, Model, OrderId,
-    Problem, ProblemType, Settings,
+    Problem, ProblemType, Settings, authorization::challenges_for,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -102,13 +102,11 @@ impl Model {
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
         self.validity(self.acting_account(account)?, not_before, not_after, now, settings)?;
-        let mut authorizations = Vec::with_capacity(identifiers.len());
-        for identifier in &identifiers {
-            let authorization = self.authorize(account, identifier, now, settings, tokens);
-            authorizations.push(authorization.inspect_err(|_| {
-                tracing::debug!(identifier = identifier.value(), "no challenge fits");
-            })?);
-        }
+        check_provable(&identifiers)?;
+        let authorizations = identifiers
+            .iter()
+            .map(|identifier| self.authorize(account, identifier, now, settings, tokens))
+            .collect();
         let expires = now + settings.order_lifetime;
         let id = OrderId::from(tokens());
         let (account, state) = (account.clone(), OrderState::Open);
@@ -226,6 +224,24 @@ fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Pr
         return Err(Problem::new(ProblemType::RejectedIdentifier, detail));
     }
     Ok(())
+}
+
+/// Refuses names that no challenge could prove, before anything is made for the others.
+fn check_provable(identifiers: &[Identifier]) -> Result<(), Problem> {
+    let unprovable = identifiers.iter().filter(|identifier| challenges_for(identifier).next().is_none());
+    let refused: Vec<Problem> = unprovable
+        .map(|identifier| {
+            let detail = format!("there is no challenge type that could prove {}", identifier.value());
+            Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
+        })
+        .collect();
+    match refused.first() {
+        None => Ok(()),
+        Some(first) => {
+            let detail = first.detail.clone();
+            Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
+        }
+    }
 }
 
 /// Certificates know no fractions of a second.

@@ -30,7 +30,7 @@ pub struct Settings {
     /// How long the signing machine takes; while it does, orders are `processing`.
     #[serde(with = "duration")]
     pub signing_delay: Duration,
-    /// What `Retry-After` says while something is under way.
+    /// What `Retry-After` says while an order is being signed.
     #[serde(with = "duration")]
     pub retry_after: Duration,
     /// How many identifiers an order may have.

@@ -19,6 +19,11 @@ use crate::{
 /// The TLS feature extension, known as must-staple (RFC 7633).
 const OID_TLS_FEATURE: Oid<'static> = oid!(1.3.6.1.5.5.7.1.24);
 
+/// The DER identifier of a SEQUENCE.
+const SEQUENCE: u8 = 0x30;
+/// The DER identifier of a BIT STRING.
+const BIT_STRING: u8 = 0x03;
+
 /// A CSR whose signature is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Csr {
@@ -125,7 +130,12 @@ fn verify_signature(der: &[u8], csr: &X509CertificationRequest<'_>) -> Result<()
     let undecodable = || Problem::malformed("the CSR's algorithms can't be decoded");
     let (_, outer) = Any::from_der(der).map_err(|_| undecodable())?;
     let after_info = outer.data.get(info.raw.len()..).ok_or_else(undecodable)?;
-    let (_, signature_algorithm) = Any::from_der(after_info).map_err(|_| undecodable())?;
+    let (signature, signature_algorithm) = Any::from_der(after_info).map_err(|_| undecodable())?;
+    // The parser is lenient where the signature does not reach: tags of another class, bits that are not used.
+    let tags = [der, after_info, signature].map(|part| part.first().copied());
+    if tags != [Some(SEQUENCE), Some(SEQUENCE), Some(BIT_STRING)] || csr.signature_value.unused_bits != 0 {
+        return Err(undecodable());
+    }
     let (_, spki) = Any::from_der(info.subject_pki.raw).map_err(|_| undecodable())?;
     let (_, key_algorithm) = Any::from_der(spki.data).map_err(|_| undecodable())?;
     let fits = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
@@ -212,6 +222,18 @@ mod tests {
     #[test]
     fn garbage_is_malformed() {
         assert_eq!(Csr::parse(b"no CSR").unwrap_err().kind, ProblemType::Malformed);
+    }
+
+    #[test]
+    fn no_single_bit_can_change() {
+        let der = der(&params(&["a.test"]), &KeyPair::generate().unwrap());
+        for position in 0..der.len() {
+            for bit in 0..8 {
+                let mut changed = der.clone();
+                changed[position] ^= 1 << bit;
+                assert!(Csr::parse(&changed).is_err(), "bit {bit} of byte {position}");
+            }
+        }
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, Permissions},
+    fs::{self, File, Permissions},
     io,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::PathBuf,
@@ -128,13 +128,18 @@ fn environment(
 /// Passes a signal on to the command. What is typed at a terminal reaches it without us, so it is not sent twice:
 /// many programs take the second Ctrl-C as an order to leave everything as it is.
 fn pass_on(child: &Child, signal: Signal) {
-    let typed = matches!(signal, Signal::SIGINT | Signal::SIGQUIT)
-        && tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp());
+    let typed = matches!(signal, Signal::SIGINT | Signal::SIGQUIT) && in_foreground();
     // Without an id it has ended, and is about to be waited for.
     let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).filter(|_| !typed) else { return };
     if let Err(error) = kill(Pid::from_raw(pid), signal) {
         debug!(%error, %signal, "could not pass a signal on");
     }
+}
+
+/// Whether the terminal that we belong to, if any, sends us what is typed.
+fn in_foreground() -> bool {
+    let terminal = File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp()))
 }
 
 /// The command's status, as shells tell it: 128 and the signal's number when one ended it.

@@ -21,20 +21,21 @@ const REDIRECTS_MAX: usize = 10;
 /// Validates http-01 challenges.
 pub(super) struct Http01 {
     fetcher: Fetcher,
+    /// For all of one validation.
+    pub(super) timeout: Duration,
 }
 
 impl Http01 {
     pub(super) fn new(resolver: Resolver, http_port: u16, tls_port: u16) -> Result<Self, rustls::Error> {
-        Ok(Self { fetcher: Fetcher::new(resolver, http_port, tls_port)? })
+        Ok(Self { fetcher: Fetcher::new(resolver, http_port, tls_port)?, timeout: TIMEOUT })
     }
 
     /// # Errors
     /// `dns`, `connection`, `tls` or `incorrectResponse`.
     pub(super) async fn validate(&self, attempt: &Attempt) -> Result<(), Problem> {
         let url = challenge_url(&attempt.identifier, &attempt.token)?;
-        let answer = tokio::time::timeout(TIMEOUT, self.follow(url.clone())).await.map_err(|_| {
-            let seconds = TIMEOUT.as_secs();
-            let detail = format!("{url} was not completely answered within {seconds} seconds");
+        let answer = tokio::time::timeout(self.timeout, self.follow(url.clone())).await.map_err(|_| {
+            let detail = format!("{url} was not completely answered within {:?}", self.timeout);
             Problem::new(ProblemType::Connection, detail)
         })??;
         verdict(&answer, &attempt.key_authorization)

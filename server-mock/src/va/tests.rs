@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -242,6 +243,21 @@ async fn s137_refused_and_broken_connections() {
     }
     let world = World::new(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nshort".to_vec()).await;
     world.problem(ProblemType::Connection).await;
+}
+
+#[tokio::test]
+async fn s137_silent_servers_are_not_waited_for_for_ever() {
+    let (http_port, listener) = listen().await;
+    let mut servers = JoinSet::new();
+    servers.spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nbegun, but ").await.unwrap();
+        std::future::pending().await
+    });
+    let mut world = World::over(http_port, closed_port().await, servers, Arc::default()).await;
+    world.validator.http_01.timeout = Duration::from_millis(200);
+    let detail = world.problem(ProblemType::Connection).await;
+    assert!(detail.contains("not completely answered within 200ms"), "{detail}");
 }
 
 #[tokio::test]

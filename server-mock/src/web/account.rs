@@ -133,7 +133,8 @@ fn check_terms(app: &App, payload: &Map<String, Value>) -> Result<(), Problem> {
     Err(problem)
 }
 
-fn document(app: &App, account: &Account) -> Value {
+/// The account object.
+pub(super) fn document(app: &App, account: &Account) -> Value {
     json!({
         "status": account.status,
         "contact": account.contact,

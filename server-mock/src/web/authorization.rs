@@ -5,21 +5,19 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{App, challenge, extract::ByAccount, respond::timestamp};
-use crate::model::{Authorization, AuthorizationId, ChallengeState, Problem};
+use crate::model::{Authorization, AuthorizationId, Problem};
 
 /// Reads an authorization, or deactivates it.
 pub(super) async fn post(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     request: ByAccount,
-) -> Result<Response, Problem> {
+) -> Result<Json<Value>, Problem> {
     let id = AuthorizationId::from(id);
     let now = app.services.clock.now();
     app.services.store.with(|model| {
@@ -33,17 +31,8 @@ pub(super) async fn post(
                 None => request.body.expect_empty()?,
             }
         }
-        Ok(answer(&app, model.authorization(&id, &request.account)?, now))
+        Ok(Json(document(&app, model.authorization(&id, &request.account)?, now)))
     })
-}
-
-fn answer(app: &App, authorization: &Authorization, now: OffsetDateTime) -> Response {
-    let mut response = Json(document(app, authorization, now)).into_response();
-    if authorization.challenges.iter().any(|challenge| challenge.state == ChallengeState::Processing) {
-        let pause = HeaderValue::from(app.services.settings.retry_after.as_secs());
-        response.headers_mut().insert(header::RETRY_AFTER, pause);
-    }
-    response
 }
 
 fn document(app: &App, authorization: &Authorization, now: OffsetDateTime) -> Value {

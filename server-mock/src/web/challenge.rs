@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -66,12 +65,7 @@ async fn validate(services: Arc<Services>, id: AuthorizationId, attempt: Attempt
 
 fn answer(app: &App, id: &AuthorizationId, challenge: &Challenge) -> Response {
     let mut response = Json(document(app, id, challenge)).into_response();
-    let headers = response.headers_mut();
-    append_link(headers, &app.links.authorization(id), "up");
-    if challenge.state == ChallengeState::Processing {
-        let pause = HeaderValue::from(app.services.settings.retry_after.as_secs());
-        headers.insert(header::RETRY_AFTER, pause);
-    }
+    append_link(response.headers_mut(), &app.links.authorization(id), "up");
     response
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
+    Json,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
-use super::{App, extract::ByAccount, respond::located};
+use super::{App, account, extract::ByAccount, respond::located};
 use crate::{
     model::{Problem, account::KeyChangeRefused},
     protocol::key_change::KeyChange,
@@ -23,11 +23,15 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: ByAccount) -> Res
     if change.old_key != request.key {
         return Err(Problem::malformed("`oldKey` is not the account's key"));
     }
-    match app.services.store.with(|model| model.change_key(&request.account, change.new_key)) {
-        Ok(()) => Ok(StatusCode::OK.into_response()),
-        Err(KeyChangeRefused::InUse(account)) => {
+    let changed = app.services.store.with(|model| {
+        model.change_key(&request.account, change.new_key)?;
+        Ok(account::document(&app, model.acting_account(&request.account)?))
+    });
+    match changed {
+        Ok(account) => Ok(Json(account).into_response()),
+        Err(KeyChangeRefused::InUse(holder)) => {
             let problem = Problem::malformed("another account has the new key already").with_status(409);
-            Ok(located(&app.links.account(&account), problem))
+            Ok(located(&app.links.account(&holder), problem))
         }
         Err(KeyChangeRefused::Problem(problem)) => Err(problem),
     }

@@ -1,0 +1,239 @@
+//! Whole lives of accounts, orders and certificates, as transitions alone.
+
+use time::{Duration, macros::datetime};
+
+use super::{account::NewAccount, finalize::Signed, order::NewOrder, revocation::Revoker, *};
+
+const NOW: time::OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
+const NAME: &str = "www.example.test";
+
+/// A model with one account, and names for what is made in it.
+struct World {
+    model: Model,
+    settings: Settings,
+    account: AccountId,
+    counter: u32,
+}
+
+/// A key that is like no other; the model never looks inside.
+fn key(number: u8) -> PublicKey {
+    PublicKey::Ed25519(vec![number; 32])
+}
+
+fn names(names: &[&str]) -> Vec<Identifier> {
+    names.iter().map(|name| Identifier::Dns((*name).to_owned())).collect()
+}
+
+fn new_account(id: &str, number: u8) -> NewAccount {
+    NewAccount {
+        id: id.into(),
+        key: key(number),
+        contact: Vec::new(),
+        kid: "kid-1".to_owned(),
+        external_account_binding: serde_json::Value::Null,
+    }
+}
+
+impl World {
+    fn new(rights: Rights) -> Self {
+        let mut model = Model::default();
+        let owner = Owner {
+            kind: OwnerKind::User,
+            name: "Alice".to_owned(),
+            assurance_points: 0,
+            domains: vec!["example.test".to_owned()],
+            addresses: Vec::new(),
+        };
+        model.put_owner("owner".into(), owner);
+        let eab_key = EabKey::new("kid-1".to_owned(), "owner".into(), rights, vec![7; 32], NOW);
+        model.add_eab_key(eab_key).unwrap();
+        model.create_account(new_account("account", 1), NOW).unwrap();
+        Self { model, settings: Settings::default(), account: "account".into(), counter: 0 }
+    }
+
+    fn order(&mut self, wanted: &[&str]) -> Result<OrderId, Problem> {
+        let new = NewOrder { identifiers: names(wanted), not_before: None, not_after: None };
+        let counter = &mut self.counter;
+        let mut tokens = || {
+            *counter += 1;
+            format!("token-{counter}")
+        };
+        let order = self.model.create_order(&self.account, new, NOW, &self.settings, &mut tokens)?;
+        Ok(order.id.clone())
+    }
+
+    fn authorizations(&self, order: &OrderId) -> Vec<AuthorizationId> {
+        self.model.order(order, &self.account).unwrap().authorizations.clone()
+    }
+
+    fn conclude(&mut self, authorization: &AuthorizationId, verdict: Result<(), Problem>) {
+        let kind = ChallengeKind::Http01;
+        assert!(self.model.begin_validation(authorization, &self.account, kind, NOW).unwrap());
+        self.model.conclude_validation(authorization, kind, verdict, NOW, &self.settings);
+    }
+
+    fn ready_order(&mut self) -> OrderId {
+        let order = self.order(&[NAME]).unwrap();
+        for authorization in self.authorizations(&order) {
+            self.conclude(&authorization, Ok(()));
+        }
+        order
+    }
+
+    fn status(&self, order: &OrderId) -> OrderStatus {
+        self.model.order_status(self.model.order(order, &self.account).unwrap(), NOW).0
+    }
+
+    fn claim(&mut self, order: &OrderId) -> Result<finalize::Claim, Problem> {
+        let wanted = names(&[NAME]);
+        self.model.begin_finalize(order, &self.account, &wanted, &key(9), NOW, &self.settings)
+    }
+
+    fn issue(&mut self, order: &OrderId) -> CertificateId {
+        let claim = self.claim(order).unwrap();
+        self.complete(claim)
+    }
+
+    fn complete(&mut self, claim: finalize::Claim) -> CertificateId {
+        self.counter += 1;
+        let serial = self.counter.to_be_bytes().to_vec();
+        let id = CertificateId::from(format!("certificate-{}", self.counter));
+        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1], chain_pem: String::new() };
+        self.model.complete_finalize(claim, signed, NOW);
+        id
+    }
+}
+
+#[test]
+fn an_order_goes_from_pending_to_valid() {
+    let mut world = World::new(Rights::default());
+    let order = world.order(&[NAME]).unwrap();
+    assert_eq!(world.status(&order), OrderStatus::Pending);
+    assert_eq!(world.claim(&order).unwrap_err().kind, ProblemType::OrderNotReady);
+    let authorization = world.authorizations(&order).remove(0);
+    world.conclude(&authorization, Ok(()));
+    assert_eq!(world.status(&order), OrderStatus::Ready);
+    let claim = world.claim(&order).unwrap();
+    assert_eq!(claim.not_after - claim.not_before, Duration::days(180), "an owner without assurance");
+    assert_eq!(world.status(&order), OrderStatus::Processing);
+    assert_eq!(world.claim(&order).unwrap_err().kind, ProblemType::OrderNotReady, "claimed once");
+    let certificate = world.complete(claim);
+    assert_eq!(world.status(&order), OrderStatus::Valid);
+    let order = world.model.order(&order, &world.account).unwrap();
+    assert_eq!(order.certificate(), Some(&certificate));
+}
+
+#[test]
+fn a_failed_validation_ends_the_order_with_its_reason() {
+    let mut world = World::new(Rights::default());
+    let order = world.order(&[NAME, "b.example.test"]).unwrap();
+    let authorizations = world.authorizations(&order);
+    world.conclude(&authorizations[0], Err(Problem::new(ProblemType::Dns, "no such name")));
+    let (status, error) = world.model.order_status(world.model.order(&order, &world.account).unwrap(), NOW);
+    assert_eq!((status, error.unwrap().kind), (OrderStatus::Invalid, ProblemType::Dns));
+}
+
+#[test]
+fn a_verdict_revives_no_deactivated_authorization() {
+    let mut world = World::new(Rights::default());
+    let order = world.order(&[NAME]).unwrap();
+    let id = world.authorizations(&order).remove(0);
+    let kind = ChallengeKind::Http01;
+    assert!(world.model.begin_validation(&id, &world.account, kind, NOW).unwrap());
+    assert!(!world.model.begin_validation(&id, &world.account, kind, NOW).unwrap(), "one at a time");
+    world.model.deactivate_authorization(&id, &world.account, NOW).unwrap();
+    world.model.conclude_validation(&id, kind, Ok(()), NOW, &world.settings);
+    let authorization = world.model.authorization(&id, &world.account).unwrap();
+    assert_eq!(authorization.status(NOW), AuthorizationStatus::Deactivated);
+    assert_eq!(world.status(&order), OrderStatus::Invalid);
+}
+
+#[test]
+fn a_signing_failure_gives_the_certificate_back_to_the_limit() {
+    let mut world = World::new(Rights { max_certificates: Some(1), ..Rights::default() });
+    let order = world.ready_order();
+    let claim = world.claim(&order).unwrap();
+    assert_eq!(world.order(&[NAME]).unwrap_err().kind, ProblemType::Unauthorized);
+    world.model.abandon_finalize(&claim, Problem::new(ProblemType::ServerInternal, "broken"));
+    assert_eq!(world.status(&order), OrderStatus::Invalid);
+    let order = world.order(&[NAME]).unwrap();
+    assert_eq!(world.status(&order), OrderStatus::Ready, "the authorization still counts");
+    world.issue(&order);
+    assert_eq!(world.order(&[NAME]).unwrap_err().kind, ProblemType::Unauthorized);
+}
+
+#[test]
+fn rights_are_looked_at_again_at_finalize() {
+    let mut world = World::new(Rights::default());
+    let order = world.ready_order();
+    world.model.revoke_eab_key("kid-1", NOW).unwrap();
+    assert_eq!(world.claim(&order).unwrap_err().kind, ProblemType::Unauthorized);
+    assert_eq!(world.status(&order), OrderStatus::Ready);
+}
+
+#[test]
+fn a_refused_order_leaves_nothing_behind() {
+    let rights = Rights {
+        names: vec![rights::NameRight::Dns {
+            dns: "example.test".to_owned(),
+            subdomains: true,
+            wildcard: true,
+        }],
+        ..Rights::default()
+    };
+    let mut world = World::new(rights);
+    let problem = world.order(&[NAME, "*.example.test"]).unwrap_err();
+    assert_eq!(problem.kind, ProblemType::RejectedIdentifier);
+    assert_eq!(problem.subproblems.len(), 1);
+    assert!(world.model.authorizations.is_empty() && world.model.orders.is_empty());
+}
+
+#[test]
+fn bulk_revocation_reaches_what_is_being_signed() {
+    let mut world = World::new(Rights::default());
+    let first = world.ready_order();
+    let first = world.issue(&first);
+    let order = world.order(&[NAME]).unwrap();
+    let claim = world.claim(&order).unwrap();
+    assert_eq!(world.model.revoke_certificates_of(&world.account, NOW).unwrap(), 1);
+    let second = world.complete(claim);
+    for id in [first, second] {
+        assert!(world.model.certificate(&id, &world.account).unwrap().revoked.is_some());
+    }
+}
+
+#[test]
+fn a_certificate_is_revoked_once_and_by_the_right_ones() {
+    let mut world = World::new(Rights { max_accounts: None, ..Rights::default() });
+    let order = world.ready_order();
+    let id = world.issue(&order);
+    world.model.create_account(new_account("stranger", 2), NOW).unwrap();
+    let mut revoke = |revoker, reason| {
+        world.model.revoke_certificate(&id, &revoker, reason, NOW).map_err(|problem| problem.kind)
+    };
+    assert_eq!(revoke(Revoker::Account("stranger".into()), None), Err(ProblemType::Unauthorized));
+    assert_eq!(revoke(Revoker::Key(key(1)), None), Err(ProblemType::Unauthorized));
+    assert_eq!(revoke(Revoker::Key(key(9)), Some(7)), Err(ProblemType::BadRevocationReason));
+    assert_eq!(revoke(Revoker::Key(key(9)), Some(1)), Ok(()));
+    assert_eq!(revoke(Revoker::Account("account".into()), None), Err(ProblemType::AlreadyRevoked));
+}
+
+#[test]
+fn a_closed_account_cannot_act_and_its_key_is_not_free() {
+    let mut world = World::new(Rights { max_accounts: None, ..Rights::default() });
+    let order = world.ready_order();
+    world.model.deactivate_account(&world.account).unwrap();
+    assert_eq!(world.model.acting_account(&world.account).unwrap_err().status, 401);
+    assert_eq!(world.model.account_with_key(&key(1)).unwrap_err().status, 401);
+    assert_eq!(world.status(&order), OrderStatus::Invalid);
+    world.model.create_account(new_account("other", 2), NOW).unwrap();
+    assert!(world.model.change_key(&"other".into(), key(1)).is_err());
+}
+
+#[test]
+fn an_account_limit_counts_closed_accounts_too() {
+    let mut world = World::new(Rights::default());
+    world.model.deactivate_account(&world.account).unwrap();
+    let problem = world.model.create_account(new_account("second", 2), NOW).unwrap_err();
+    assert_eq!(problem.kind, ProblemType::Unauthorized);
+}

@@ -1,0 +1,70 @@
+//! RFC 8555 §7.3.5: key changes.
+
+use serde_json::{Value, json};
+
+use crate::common::{Answer, Client, Key, Mock};
+
+/// A key change to `new`, its inner header and payload changed by a test.
+async fn change(client: &Client<'_>, new: &Key, alter: impl FnOnce(&mut Value, &mut Value)) -> Answer {
+    let url = client.mock.url("keyChange");
+    let mut header = json!({"alg": new.algorithm, "jwk": new.jwk(), "url": url});
+    let mut payload = json!({"account": client.kid, "oldKey": client.key.jwk()});
+    alter(&mut header, &mut payload);
+    client.post(&url, new.jws(&header, &payload.to_string())).await
+}
+
+#[tokio::test]
+async fn s086_change_and_go_on() {
+    let mock = Mock::start().await;
+    let mut client = mock.account().await;
+    let (order, _) = client.ready_order(&["www.example.test"]).await;
+    let new = Key::es256();
+    change(&client, &new, |_, _| {}).await.expect(200);
+    client.read(&client.kid).await.expect_problem(400, "malformed");
+    client.key = new;
+    assert_eq!(client.read(&order).await.expect(200)["status"], "ready");
+}
+
+#[tokio::test]
+async fn s087_to_s089_bad_inner_headers() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let no_jwk = |header: &mut Value, _: &mut Value| {
+        header.as_object_mut().unwrap().remove("jwk");
+        header["kid"] = json!("x");
+    };
+    change(&client, &Key::es256(), no_jwk).await.expect_problem(400, "malformed");
+    let nonce = mock.nonce().await;
+    let nonce = |header: &mut Value, _: &mut Value| header["nonce"] = json!(nonce);
+    change(&client, &Key::es256(), nonce).await.expect_problem(400, "malformed");
+    let url = |header: &mut Value, _: &mut Value| header["url"] = json!("https://127.0.0.1/other");
+    change(&client, &Key::es256(), url).await.expect_problem(400, "malformed");
+}
+
+#[tokio::test]
+async fn s090_bad_inner_signature() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let other = Key::es256().jwk();
+    let jwk = |header: &mut Value, _: &mut Value| header["jwk"] = other;
+    change(&client, &Key::es256(), jwk).await.expect_problem(400, "malformed");
+}
+
+#[tokio::test]
+async fn s091_s092_wrong_account_or_old_key() {
+    let mock = Mock::start().await;
+    let (client, other) = (mock.account().await, mock.account().await);
+    let account = |_: &mut Value, payload: &mut Value| payload["account"] = json!(other.kid);
+    change(&client, &Key::es256(), account).await.expect_problem(400, "malformed");
+    let old_key = |_: &mut Value, payload: &mut Value| payload["oldKey"] = other.key.jwk();
+    change(&client, &Key::es256(), old_key).await.expect_problem(400, "malformed");
+}
+
+#[tokio::test]
+async fn s093_key_in_use() {
+    let mock = Mock::start().await;
+    let (client, other) = (mock.account().await, mock.account().await);
+    let answer = change(&client, &other.key, |_, _| {}).await;
+    answer.expect_problem(409, "malformed");
+    assert_eq!(answer.location(), other.kid);
+}

@@ -1,0 +1,274 @@
+//! RFC 8555 §7.4: from an order to a certificate.
+
+use std::{sync::Arc, time::Duration};
+
+use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
+use serde_json::{Value, json};
+use server_mock::clock::ManualClock;
+use time::macros::datetime;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::common::{Client, Key, Mock, certificates, csr, csr_params};
+
+const NAME: &str = "www.example.test";
+
+async fn order_with(client: &Client<'_>, payload: Value) -> crate::common::Answer {
+    client.post(&client.mock.url("newOrder"), payload).await
+}
+
+fn dns(name: &str) -> Value {
+    json!({"type": "dns", "value": name})
+}
+
+#[tokio::test]
+async fn s097_new_order() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let answer = client.order(&[NAME]).await;
+    let order = answer.expect(201);
+    assert_eq!(order["status"], "pending");
+    assert!(order["finalize"].as_str().unwrap().starts_with("https://"));
+    assert_eq!(client.read(&answer.location()).await.expect(200), order);
+}
+
+#[tokio::test]
+async fn s098_no_identifiers() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    for payload in
+        [json!({}), json!({"identifiers": []}), json!({"identifiers": "x"}), json!({"identifiers": [1]})]
+    {
+        order_with(&client, payload).await.expect_problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn s099_unknown_identifier_type() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let payload = json!({"identifiers": [{"type": "face", "value": "x"}]});
+    order_with(&client, payload).await.expect_problem(400, "unsupportedIdentifier");
+}
+
+#[tokio::test]
+async fn s100_names_that_are_none() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let label = format!("{}.example.test", "a".repeat(64));
+    let long = format!("{}example.test", "abcdefg.".repeat(31));
+    for name in ["a..b", &label, &long, "*.*.example.test", ""] {
+        client.order(&[name]).await.expect_problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn s102_dates_that_are_none() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    for (member, date) in
+        [("notBefore", json!("yesterday")), ("notAfter", json!(17)), ("notAfter", json!(null))]
+    {
+        let mut payload = json!({"identifiers": [dns(NAME)]});
+        payload[member] = date;
+        order_with(&client, payload).await.expect_problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn s103_dates_are_honoured_exactly_or_refused() {
+    let clock = Arc::new(ManualClock::new(datetime!(2030-01-01 00:00 UTC)));
+    let mock = Mock::start_on(&clock).await;
+    let client = mock.account().await;
+    client.ready_order(&[NAME]).await;
+    let wanted = json!({
+        "identifiers": [dns(NAME)], "notBefore": "2030-01-02T00:00:00Z", "notAfter": "2030-02-01T01:00:00+01:00",
+    });
+    let order = order_with(&client, wanted).await.expect(201);
+    assert_eq!((&order["notBefore"], &order["status"]), (&json!("2030-01-02T00:00:00Z"), &json!("ready")));
+    let order = client.finalize(&order, &csr(&[NAME], &KeyPair::generate().unwrap())).await.expect(200);
+    let chain = client.read(order["certificate"].as_str().unwrap()).await;
+    let der = &certificates(std::str::from_utf8(&chain.body).unwrap())[0];
+    let validity = X509Certificate::from_der(der).unwrap().1.validity().clone();
+    assert_eq!(validity.not_before.to_datetime(), datetime!(2030-01-02 00:00 UTC));
+    assert_eq!(validity.not_after.to_datetime(), datetime!(2030-02-01 00:00 UTC));
+
+    for (not_before, not_after) in [
+        ("2030-02-01T00:00:00Z", "2030-01-02T00:00:00Z"),
+        ("2030-01-01T00:00:00Z", "2099-01-01T00:00:00Z"),
+        ("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"),
+        ("2030-01-01T00:00:00.5Z", "2030-02-01T00:00:00Z"),
+    ] {
+        let payload = json!({"identifiers": [dns(NAME)], "notBefore": not_before, "notAfter": not_after});
+        order_with(&client, payload).await.expect_problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn s104_expired_order() {
+    let clock = Arc::new(ManualClock::new(datetime!(2030-01-01 00:00 UTC)));
+    let mock = Mock::start_on(&clock).await;
+    let client = mock.account().await;
+    let (url, order) = client.ready_order(&[NAME]).await;
+    clock.advance(time::Duration::days(2));
+    assert_eq!(client.read(&url).await.expect(200)["status"], "invalid");
+    let answer = client.finalize(&order, &csr(&[NAME], &KeyPair::generate().unwrap())).await;
+    answer.expect_problem(403, "orderNotReady");
+}
+
+#[tokio::test]
+async fn s105_valid_authorizations_make_the_next_order_ready() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    client.ready_order(&[NAME]).await;
+    assert_eq!(client.order(&[NAME]).await.expect(201)["status"], "ready");
+    assert_eq!(client.order(&[NAME, "b.example.test"]).await.expect(201)["status"], "pending");
+    // Another account's proofs are not ours.
+    assert_eq!(mock.account().await.order(&[NAME]).await.expect(201)["status"], "pending");
+
+    let mock = Mock::start_with(|config| config.policy.reuse_authorizations = false).await;
+    let client = mock.account().await;
+    client.ready_order(&[NAME]).await;
+    assert_eq!(client.order(&[NAME]).await.expect(201)["status"], "pending");
+}
+
+#[tokio::test]
+async fn s106_finalize_when_not_ready() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let order = client.order(&[NAME]).await.expect(201);
+    let csr = csr(&[NAME], &KeyPair::generate().unwrap());
+    client.finalize(&order, &csr).await.expect_problem(403, "orderNotReady");
+}
+
+#[tokio::test]
+async fn s107_to_s113_bad_csrs_leave_the_order_ready() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (url, order) = client.ready_order(&["a.example.test", "b.example.test"]).await;
+    let names = ["a.example.test", "b.example.test"];
+    let key = KeyPair::generate().unwrap();
+    let der = |params: CertificateParams| params.serialize_request(&key).unwrap().der().to_vec();
+
+    let missing = csr(&names[..1], &key);
+    let extra = csr(&["a.example.test", "b.example.test", "c.example.test"], &key);
+    let mut broken = csr(&names, &key);
+    *broken.last_mut().unwrap() ^= 1;
+    let mut unwanted = csr_params(&names);
+    unwanted
+        .custom_extensions
+        .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999], vec![5, 0]));
+    let mut common_name = csr_params(&names);
+    common_name.distinguished_name.push(DnType::CommonName, "c.example.test");
+    let account_key = csr(&names, &client.key.for_csr());
+    let others_key = csr(&names, &mock.account().await.key.for_csr());
+    for csr in [missing, extra, broken, der(unwanted), der(common_name), account_key, others_key] {
+        client.finalize(&order, &csr).await.expect_problem(400, "badCSR");
+        assert_eq!(client.read(&url).await.expect(200)["status"], "ready");
+    }
+    client.finalize(&order, b"no CSR").await.expect_problem(400, "malformed");
+    let finalize = order["finalize"].as_str().unwrap();
+    client.post(finalize, json!({})).await.expect_problem(400, "malformed");
+
+    let order = client.finalize(&order, &csr(&names, &key)).await.expect(200);
+    assert_eq!(order["status"], "valid", "s108: the corrected CSR succeeds");
+}
+
+#[tokio::test]
+async fn s109_a_name_only_in_the_common_name() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (_, order) = client.ready_order(&[NAME]).await;
+    let mut params = csr_params(&[]);
+    params.distinguished_name.push(DnType::CommonName, NAME);
+    let csr = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
+    let order = client.finalize(&order, csr.der()).await.expect(200);
+    let chain = client.read(order["certificate"].as_str().unwrap()).await;
+    let der = &certificates(std::str::from_utf8(&chain.body).unwrap())[0];
+    let certificate = X509Certificate::from_der(der).unwrap().1;
+    let names = certificate.subject_alternative_name().unwrap().unwrap().value.general_names.clone();
+    assert_eq!(names, [x509_parser::prelude::GeneralName::DNSName(NAME)]);
+}
+
+#[tokio::test]
+async fn s114_parallel_finalizes_issue_one_certificate() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (url, order) = client.ready_order(&[NAME]).await;
+    let csrs: Vec<Vec<u8>> = (0..8).map(|_| csr(&[NAME], &KeyPair::generate().unwrap())).collect();
+    let answers = futures_util::future::join_all(csrs.iter().map(|csr| client.finalize(&order, csr))).await;
+    let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(accepted, 1);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.expect_problem(403, "orderNotReady");
+    }
+    assert_eq!(client.settle(&url, &["processing"]).await["status"], "valid");
+    assert_eq!(mock.handle.services().store.with(|model| model.certificates().count()), 1);
+}
+
+#[tokio::test]
+async fn s115_processing_says_when_to_ask_again() {
+    let mock = Mock::start_with(|config| config.policy.signing_delay = Duration::from_millis(200)).await;
+    let client = mock.account().await;
+    let (url, order) = client.ready_order(&[NAME]).await;
+    let answer = client.finalize(&order, &csr(&[NAME], &KeyPair::generate().unwrap())).await;
+    assert_eq!(answer.expect(200)["status"], "processing");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(client.settle(&url, &["processing"]).await["status"], "valid");
+}
+
+#[tokio::test]
+async fn s117_the_chain_is_strict_pem_leaf_first() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let key = Key::es256();
+    let (order, chain) = client.issue(&[NAME, "b.example.test"], &key).await;
+    let answer = client.read(order["certificate"].as_str().unwrap()).await;
+    assert_eq!(answer.header("content-type"), Some("application/pem-certificate-chain"));
+    for line in chain.lines() {
+        let boundary = ["-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"].contains(&line);
+        assert!(
+            boundary || (!line.is_empty() && line.len() <= 64 && !line.contains([' ', '\r', '-'])),
+            "{line:?}"
+        );
+    }
+    let chain = certificates(&chain);
+    let [leaf, issuer] = &chain[..] else { panic!("{} certificates", chain.len()) };
+    let leaf = X509Certificate::from_der(leaf).unwrap().1;
+    let issuer = X509Certificate::from_der(issuer).unwrap().1;
+    assert_eq!(leaf.public_key().raw, key.spki());
+    assert_eq!(leaf.issuer(), issuer.subject());
+    let names = &leaf.subject_alternative_name().unwrap().unwrap().value.general_names;
+    assert_eq!(names.len(), 2);
+    assert!(!leaf.is_ca() && issuer.is_ca());
+}
+
+#[tokio::test]
+async fn s144_wildcards_need_a_challenge_that_proves_them() {
+    let mock = Mock::start().await;
+    let rights = serde_json::from_value(
+        json!({"names": [{"dns": "example.test", "subdomains": true, "wildcard": true}]}),
+    );
+    let client = mock.account_with(rights.unwrap()).await;
+    let problem = client.order(&["*.example.test", NAME]).await.expect_problem(403, "rejectedIdentifier");
+    assert!(problem["detail"].as_str().unwrap().contains("*.example.test"), "{problem}");
+}
+
+#[tokio::test]
+async fn s145_ip_addresses_in_rfc_5952_form() {
+    let mock = Mock::start().await;
+    let rights = serde_json::from_value(json!({"names": [{"ip": "127.0.0.1"}, {"ip": "2001:db8::1"}]}));
+    let client = mock.account_with(rights.unwrap()).await;
+    let order = |ip: &str| order_with(&client, json!({"identifiers": [{"type": "ip", "value": ip}]}));
+    order("2001:DB8::1").await.expect_problem(400, "malformed");
+    order("2001:db8:0:0::1").await.expect_problem(400, "malformed");
+    order("2001:db8::1").await.expect(201);
+
+    let answer = order("127.0.0.1").await;
+    let document = answer.expect(201);
+    let authorization = client.authorize(document["authorizations"][0].as_str().unwrap()).await;
+    assert_eq!(authorization["status"], "valid");
+    let mut params = csr_params(&[]);
+    params.subject_alt_names.push(rcgen::SanType::IpAddress([127, 0, 0, 1].into()));
+    let csr = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
+    assert_eq!(client.finalize(&document, csr.der()).await.expect(200)["status"], "valid");
+}

@@ -1,0 +1,106 @@
+//! RFC 8555 §7.6: revocation.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
+
+use crate::common::{Client, Key, Mock, certificates};
+
+const NAME: &str = "www.example.test";
+
+fn request(chain: &str) -> Value {
+    json!({"certificate": URL_SAFE_NO_PAD.encode(&certificates(chain)[0])})
+}
+
+/// The serial and reason code of each certificate on the CRL that the certificate itself points to.
+async fn crl(mock: &Mock, chain: &str) -> Vec<(Vec<u8>, Option<u8>)> {
+    use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
+
+    let der = certificates(chain).remove(0);
+    let leaf = X509Certificate::from_der(&der).unwrap().1;
+    let point = leaf.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::CRLDistributionPoints(points) => points.points[0].distribution_point.as_ref(),
+        _ => None,
+    });
+    let Some(DistributionPointName::FullName(names)) = point else { panic!("no CRL distribution point") };
+    let GeneralName::URI(url) = names[0] else { panic!("no URI") };
+    let body = mock.get(url).await.body;
+    let crl = CertificateRevocationList::from_der(&body).unwrap().1;
+    let entry = |entry: &x509_parser::prelude::RevokedCertificate<'_>| {
+        let reason = entry.reason_code().map(|(_, code)| code.0);
+        (entry.raw_serial().to_vec(), reason)
+    };
+    crl.iter_revoked_certificates().map(entry).collect()
+}
+
+fn serial(chain: &str) -> Vec<u8> {
+    X509Certificate::from_der(&certificates(chain)[0]).unwrap().1.raw_serial().to_vec()
+}
+
+#[tokio::test]
+async fn s127_s131_s134_by_the_owner_once() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (_, chain) = client.issue(&[NAME], &Key::es256()).await;
+    assert!(crl(&mock, &chain).await.is_empty());
+    let url = mock.url("revokeCert");
+    client.post(&url, request(&chain)).await.expect(200);
+    assert_eq!(crl(&mock, &chain).await, [(serial(&chain), None)]);
+    client.post(&url, request(&chain)).await.expect_problem(400, "alreadyRevoked");
+}
+
+#[tokio::test]
+async fn s128_by_the_certificate_key() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let key = Key::es256();
+    let (_, chain) = client.issue(&[NAME], &key).await;
+    let holder = Client::new(&mock, key);
+    let mut payload = request(&chain);
+    payload["reason"] = json!(1);
+    holder.post_by_key(&mock.url("revokeCert"), payload).await.expect(200);
+    assert_eq!(crl(&mock, &chain).await, [(serial(&chain), Some(1))]);
+}
+
+#[tokio::test]
+async fn s129_s130_by_whoever_holds_all_authorizations() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (_, chain) = client.issue(&[NAME, "b.example.test"], &Key::es256()).await;
+    let other = mock.account().await;
+    let url = mock.url("revokeCert");
+    other.ready_order(&[NAME]).await;
+    other.post(&url, request(&chain)).await.expect_problem(403, "unauthorized");
+    let stranger = Client::new(&mock, Key::es256());
+    stranger.post_by_key(&url, request(&chain)).await.expect_problem(403, "unauthorized");
+    client.post_by_key(&url, request(&chain)).await.expect_problem(403, "unauthorized");
+    other.ready_order(&["b.example.test"]).await;
+    other.post(&url, request(&chain)).await.expect(200);
+}
+
+#[tokio::test]
+async fn s132_bad_reasons() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (_, chain) = client.issue(&[NAME], &Key::es256()).await;
+    for reason in [2, 6, 7, 8, 10, 11, 256, 1u64 << 40] {
+        let mut payload = request(&chain);
+        payload["reason"] = json!(reason);
+        client.post(&mock.url("revokeCert"), payload).await.expect_problem(400, "badRevocationReason");
+    }
+    let mut payload = request(&chain);
+    payload["reason"] = json!("superseded");
+    client.post(&mock.url("revokeCert"), payload).await.expect_problem(400, "malformed");
+    assert!(crl(&mock, &chain).await.is_empty());
+}
+
+#[tokio::test]
+async fn s133_unknown_certificate() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let own = rcgen::generate_simple_self_signed(vec![NAME.to_owned()]).unwrap();
+    let payload = json!({"certificate": URL_SAFE_NO_PAD.encode(own.cert.der())});
+    client.post(&mock.url("revokeCert"), payload).await.expect_problem(404, "malformed");
+    let payload = json!({"certificate": "AAAA"});
+    client.post(&mock.url("revokeCert"), payload).await.expect_problem(400, "malformed");
+}
