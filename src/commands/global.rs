@@ -21,17 +21,24 @@ pub struct Cli {
     pub command: Command,
 }
 
-const AFTER_HELP: &str = "\
-A flag's value can also come from the environment (--ca-bundle from CACERT_ACME_CA_BUNDLE) and from the config file
-(ca-bundle = \"…\"); the flag goes first, then the environment, then the file.
-
-First steps, with a key identifier and MAC key from «ACME clients» in the CAcert web UI:
+const AFTER_HELP: &str = "First steps, with a key identifier and MAC key from «ACME clients» in the CAcert web UI:
   cacert-acme register --server URL --eab-kid KID --eab-key-file FILE --contact you@example.org
   cacert-acme issue -d www.example.org --webroot /var/www/html
-  cacert-acme renew                                 # every day, from a timer
+  cacert-acme renew                                 (every day, from a timer)
 
-Exit status: 0 done, or nothing was due; 1 internal error; 2 usage; 3 configuration or local files; 4 the server
-refused; 5 a challenge failed; 6 the server can't be reached or broke the protocol; 8 another run holds the lock.";
+Each flag has a variable (CACERT_ACME_CA_BUNDLE for --ca-bundle) and a key in the config file (ca-bundle = \"…\"). \
+The flag goes first, then the environment, then the file.
+
+Exit status:
+  0  done, or nothing was due
+  1  internal error
+  2  usage
+  3  configuration or local files
+  4  the server refused: rights, policy, terms, rate limit
+  5  a challenge failed
+  6  the server can't be reached, or broke the protocol
+  8  another run holds the lock too long
+ 10  nothing was due, with `renew --report-not-due`";
 
 /// Flags of every command; before or after it.
 #[derive(Clone, Debug, Args)]

@@ -21,11 +21,11 @@ use super::show::{certificate_json, date};
 
 /// Arguments of `issue`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = "Examples:
   cacert-acme issue -d www.example.org -d example.org --webroot /var/www/html
   cacert-acme issue -d www.example.org --standalone
 
-An existing certificate for the same names is renewed only when it is due, or with --force. The files are found
+A certificate that exists for the same names is renewed only when it is due, or with --force. Its files are found \
 through the link certificates/NAME/current in the state directory: cert.pem, chain.pem, fullchain.pem, privkey.pem.")]
 pub struct Args {
     /// A name to certify; may be repeated
@@ -40,9 +40,6 @@ pub struct Args {
     /// An IP address to certify; may be repeated
     #[arg(long, value_name = "ADDR", value_delimiter = ',')]
     pub ip: Vec<IpAddr>,
-    /// Ways to prove control.
-    #[command(flatten)]
-    pub methods: MethodArgs,
     /// What to call the certificate on this machine [default: its first name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<CertificateName>,
@@ -52,6 +49,9 @@ pub struct Args {
     /// Get a new certificate even if none is due, or if names or key type differ
     #[arg(long)]
     pub force: bool,
+    /// Ways to prove control.
+    #[command(flatten)]
+    pub methods: MethodArgs,
 }
 
 /// Gets it, unless it is there already.

@@ -19,25 +19,25 @@ use super::Context;
 
 /// What must be known before a key is put into a client.
 const RESPONSIBILITY: &str = "
-  ┌─ Your responsibility ───────────────────────────────────────────────────────────────────────────────┐
-  │ With the MAC key in this client, YOU are responsible for everything that this client does:         │
-  │ each certificate it gets or revokes counts as yours, whoever has control of this machine.          │
-  │                                                                                                    │
-  │ · Restrict what it may do: in the CAcert web UI, «ACME clients», give its key only the rights and  │
-  │   names that this machine needs. There you can also revoke the key at any time.                    │
-  │ · Keep this machine and its keys safe. If they may be in other hands, revoke the key at once.      │
-  │ · Under the CAcert Community Agreement (CCA) arbitration is binding, you are liable up to          │
-  │   1000 EUR, and the contents of your certificates are public.                                      │
-  └────────────────────────────────────────────────────────────────────────────────────────────────────┘";
+  ┌─ Your responsibility ─────────────────────────────────────────────────────────────────────────────┐
+  │ With the MAC key in this client, YOU are responsible for everything that this client does:        │
+  │ each certificate it gets or revokes counts as yours, whoever has control of this machine.         │
+  │                                                                                                   │
+  │ · Restrict what it may do: in the CAcert web UI, «ACME clients», give its key only the rights and │
+  │   names that this machine needs. There you can also revoke the key at any time.                   │
+  │ · Keep this machine and its keys safe. If they may be in other hands, revoke the key at once.     │
+  │ · Under the CAcert Community Agreement (CCA) arbitration is binding, you are liable for up to     │
+  │   1000 EUR, and the contents of your certificates are public.                                     │
+  └───────────────────────────────────────────────────────────────────────────────────────────────────┘";
 
 /// Arguments of `register`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-The MAC key is never an argument, where other users could see it. It comes from --eab-key-file, --eab, the variable
-CACERT_ACME_EAB_KEY, systemd's credential «eab-key», or a prompt that does not show it, in this order.
-
+#[command(after_help = "Examples:
   cacert-acme register --server URL --eab-kid KID --eab-key-file key.txt --contact you@example.org
-  cacert-acme register --server URL --eab - --contact you@example.org < copied-from-web-ui.txt")]
+  cacert-acme register --server URL --eab - --contact you@example.org < copied-from-web-ui.txt
+
+The MAC key is never an argument, where other users could see it. It comes from --eab-key-file, --eab, the variable \
+CACERT_ACME_EAB_KEY, systemd's credential «eab-key», or a prompt that does not show it, in this order.")]
 pub struct Args {
     /// The key identifier from the CAcert web UI
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]

@@ -22,9 +22,11 @@ const NOT_DUE: u8 = 10;
 
 /// Arguments of `renew`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-A certificate is due when a third of its lifetime is left (half, if it lives less than ten days). A certificate that
-fails stops no other; its old version stays in place. Without anything to do, nothing is printed to a log or mail.")]
+#[command(
+    after_help = "A certificate is due when a third of its lifetime is left (half, if it lives less than ten \
+days), or when it was revoked. A certificate that fails stops no other; its old version stays in place. When nothing is \
+due, nothing is printed unless somebody watches."
+)]
 pub struct Args {
     /// Only these certificates [default: all]
     #[arg(value_name = "NAME")]

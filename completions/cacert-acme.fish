@@ -1,0 +1,224 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_cacert_acme_global_optspecs
+    string join \n config= state-dir= server= ca-bundle= account= json q/quiet v/verbose color= h/help V/version
+end
+
+function __fish_cacert_acme_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_cacert_acme_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_cacert_acme_using_subcommand
+    set -l cmd (__fish_cacert_acme_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "register" -d 'Make an account with a key identifier and MAC key from the CAcert web UI'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "account" -d 'Show the account'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "issue" -d 'Get a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "renew" -d 'Renew all certificates that are due'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "list" -d 'List the certificates'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "show" -d 'Show a certificate: its files, names, dates and how it is renewed'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "revoke" -d 'Revoke a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "man" -d 'Write the manual pages to a folder'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab-kid -d 'The key identifier from the CAcert web UI' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab-key-file -d 'The file that holds the MAC key; - reads standard input' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab -d 'A file with both: KID:KEY, {"kid":…,"hmac":…}, or the block copied from the web UI; - reads standard input' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l contact -d 'Where CAcert can reach you; may be repeated' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l account-key -d 'Bring an account key (ECDSA P-256, PEM) instead of making a new one' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l agree-tos -d 'Agree to the server\'s terms of service'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l accept-responsibility -d 'Accept responsibility for everything that this client does'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s d -l domain -d 'A name to certify; may be repeated' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l ip -d 'An IP address to certify; may be repeated' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l name -d 'What to call the certificate on this machine [default: its first name]' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l key-type -d 'The kind of key' -r -f -a "ec256\t'ECDSA on P-256: small, fast, understood everywhere'
+ec384\t'ECDSA on P-384'
+rsa2048\t'RSA of 2048 bits'
+rsa3072\t'RSA of 3072 bits'
+rsa4096\t'RSA of 4096 bits'
+ed25519\t'Ed25519; few browsers and CAs accept it'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l force -d 'Get a new certificate even if none is due, or if names or key type differ'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l force -d 'Renew even if not due'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l report-not-due -d 'Exit with status 10 when nothing was due'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand list" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l cert -d 'The certificate in a PEM file' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l key -d 'Sign with the certificate\'s own key (ECDSA P-256, PEM) instead of the account\'s' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l reason -d 'Why' -r -f -a "unspecified\t'No particular reason'
+keyCompromise\t'Somebody else may have the private key'
+affiliationChanged\t'The subject\'s name or other facts changed'
+superseded\t'A newer certificate took its place'
+cessationOfOperation\t'The service no longer exists'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -s y -l yes -d 'Do not ask'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "register" -d 'Make an account with a key identifier and MAC key from the CAcert web UI'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "account" -d 'Show the account'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "issue" -d 'Get a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "renew" -d 'Renew all certificates that are due'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "list" -d 'List the certificates'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "show" -d 'Show a certificate: its files, names, dates and how it is renewed'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "revoke" -d 'Revoke a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "man" -d 'Write the manual pages to a folder'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
