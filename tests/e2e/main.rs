@@ -42,7 +42,8 @@ fn main() {
     tests.extend(tests![accounts:
         eab_key_from_a_file, eab_key_from_standard_input, eab_key_from_a_systemd_credential, eab_block_with_its_server,
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
-        account_show_asks_the_server, a_lost_answer_is_made_up_for,
+        account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
+        a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
@@ -51,7 +52,8 @@ fn main() {
         json_errors_have_one_form, an_unreachable_server_is_status_6, an_untrusted_server_is_told_apart,
         a_name_outside_the_rights_is_status_4, a_failed_challenge_is_status_5_and_is_cleaned_up,
         a_taken_port_is_status_5, bad_names_are_refused_before_anything_happens, the_config_file_is_read,
-        other_names_are_not_replaced_silently, one_failure_stops_no_other,
+        other_names_are_not_replaced_silently, one_failure_stops_no_other, damage_is_told_and_mended,
+        a_record_that_wants_more_is_due, output_that_cannot_be_written_is_no_panic, settings_are_told_with_their_place,
     ]);
     tests.extend(tests![first_certificate:
         exec_as_the_readme_says ["openssl"], several_names_and_an_address, webroot_behind_nginx ["nginx"],
