@@ -1,6 +1,6 @@
 //! Reading the identifiers that clients send.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde_json::Value;
@@ -26,7 +26,11 @@ pub fn parse_all(identifiers: &[Value]) -> Result<Vec<Identifier>, Problem> {
     Err(Problem::new(kind, first.detail.clone()).with_subproblems(refused))
 }
 
-fn parse(identifier: &Value) -> Result<Identifier, Problem> {
+/// Parses one identifier.
+///
+/// # Errors
+/// `malformed` or `unsupportedIdentifier`.
+pub fn parse(identifier: &Value) -> Result<Identifier, Problem> {
     let member = |name: &str| identifier.get(name).and_then(Value::as_str);
     let (Some(kind), Some(value)) = (member("type"), member("value")) else {
         return Err(Problem::malformed("an identifier has the strings `type` and `value`"));
@@ -40,6 +44,31 @@ fn parse(identifier: &Value) -> Result<Identifier, Problem> {
             Err(Problem::new(ProblemType::UnsupportedIdentifier, detail))
         }
     }
+}
+
+/// The `ancestorDomain` of each identifier that has one (RFC 9444 §4.2).
+///
+/// # Errors
+/// `malformed` when one is no domain above its identifier.
+pub fn parse_ancestors(identifiers: &[Value]) -> Result<BTreeMap<Identifier, String>, Problem> {
+    let mut ancestors = BTreeMap::new();
+    for (identifier, ancestor) in identifiers.iter().filter_map(|own| Some((own, own.get("ancestorDomain")?)))
+    {
+        let Identifier::Dns(name) = parse(identifier)? else {
+            return Err(Problem::malformed("only DNS names have an `ancestorDomain`"));
+        };
+        let refused =
+            || Problem::malformed(format!("the `ancestorDomain` {ancestor} is no domain above {name}"));
+        let Ok(Identifier::Dns(ancestor)) = parse_dns(ancestor.as_str().ok_or_else(refused)?) else {
+            return Err(refused());
+        };
+        let front = name.strip_suffix(&ancestor).ok_or_else(refused)?;
+        if !front.ends_with('.') || ancestor.starts_with("*.") {
+            return Err(refused());
+        }
+        ancestors.insert(Identifier::Dns(name), ancestor);
+    }
+    Ok(ancestors)
 }
 
 /// A DNS name, in A-labels, perhaps with `*.` before it.

@@ -59,7 +59,8 @@ impl World {
     ) -> Self {
         let table = Arc::new(DnsTable::default());
         let dns = DnsServer::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&table)).await.unwrap();
-        let settings = ValidationSettings { resolver: dns.local_addr(), http_port, tls_port };
+        let (resolver, issuers) = (dns.local_addr(), IssuerNames::default());
+        let settings = ValidationSettings { resolver, http_port, tls_port, issuers };
         let validator = ValidationAuthority::new(&settings).unwrap();
         Self { table, requests, validator, _servers: servers, dns }
     }
@@ -69,8 +70,16 @@ impl World {
     }
 
     async fn validate_identifier(&self, identifier: Identifier) -> Result<(), Problem> {
-        let (token, key_authorization) = (TOKEN.into(), KEY_AUTHORIZATION.into());
-        let attempt = Attempt { kind: ChallengeKind::Http01, identifier, token, key_authorization };
+        let attempt = Attempt {
+            kind: ChallengeKind::Http01,
+            identifier,
+            wildcard: false,
+            subdomains: false,
+            token: TOKEN.into(),
+            key_authorization: KEY_AUTHORIZATION.into(),
+            account_url: "https://ca.test/acme/account/1".into(),
+            now: OffsetDateTime::UNIX_EPOCH,
+        };
         self.validator.validate(&attempt).await
     }
 

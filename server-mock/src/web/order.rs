@@ -29,6 +29,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     let wanted = wanted.ok_or_else(|| Problem::malformed("`identifiers` is missing or no array"))?;
     let new = NewOrder {
         identifiers: identifiers::parse_all(wanted)?,
+        ancestors: identifiers::parse_ancestors(wanted)?,
         not_before: date(&payload, "notBefore")?,
         not_after: date(&payload, "notAfter")?,
     };
