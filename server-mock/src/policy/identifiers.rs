@@ -46,29 +46,39 @@ pub fn parse(identifier: &Value) -> Result<Identifier, Problem> {
     }
 }
 
-/// The `ancestorDomain` of each identifier that has one (RFC 9444 §4.2).
+/// The `ancestorDomain` of each identifier that has one (RFC 9444 §4.2); `parsed` are the same identifiers, parsed.
 ///
 /// # Errors
 /// `malformed` when one is no domain above its identifier.
-pub fn parse_ancestors(identifiers: &[Value]) -> Result<BTreeMap<Identifier, String>, Problem> {
+pub fn parse_ancestors(
+    identifiers: &[Value],
+    parsed: &[Identifier],
+) -> Result<BTreeMap<Identifier, String>, Problem> {
     let mut ancestors = BTreeMap::new();
-    for (identifier, ancestor) in identifiers.iter().filter_map(|own| Some((own, own.get("ancestorDomain")?)))
-    {
-        let Identifier::Dns(name) = parse(identifier)? else {
-            return Err(Problem::malformed("only DNS names have an `ancestorDomain`"));
-        };
-        let refused =
-            || Problem::malformed(format!("the `ancestorDomain` {ancestor} is no domain above {name}"));
-        let Ok(Identifier::Dns(ancestor)) = parse_dns(ancestor.as_str().ok_or_else(refused)?) else {
-            return Err(refused());
-        };
-        let front = name.strip_suffix(&ancestor).ok_or_else(refused)?;
-        if !front.ends_with('.') || ancestor.starts_with("*.") {
-            return Err(refused());
+    for (value, identifier) in identifiers.iter().zip(parsed) {
+        if let Some(ancestor) = value.get("ancestorDomain") {
+            ancestors.insert(identifier.clone(), parse_ancestor(ancestor, identifier)?);
         }
-        ancestors.insert(Identifier::Dns(name), ancestor);
     }
     Ok(ancestors)
+}
+
+fn parse_ancestor(ancestor: &Value, identifier: &Identifier) -> Result<String, Problem> {
+    let refused = || {
+        let value = identifier.value();
+        Problem::malformed(format!("the `ancestorDomain` {ancestor} is no domain above {value}"))
+    };
+    let Ok(Identifier::Dns(domain)) = parse_dns(ancestor.as_str().ok_or_else(refused)?) else {
+        return Err(refused());
+    };
+    match identifier {
+        Identifier::Dns(name) => {
+            let front = name.strip_suffix(&domain).filter(|front| front.ends_with('.'));
+            front.filter(|_| !domain.starts_with("*.")).ok_or_else(refused)?;
+            Ok(domain)
+        }
+        _ => Err(refused()),
+    }
 }
 
 /// A DNS name, in A-labels, perhaps with `*.` before it.

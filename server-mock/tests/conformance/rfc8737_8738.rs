@@ -72,6 +72,26 @@ async fn s140_the_handshake() {
 }
 
 #[tokio::test]
+async fn s140_sessions_are_not_resumed() {
+    // A resumed session shows the certificate of the first one, and so the answer to another challenge.
+    for versions in [&[&TLS12][..], &[&TLS13]] {
+        let responder = Responder::start(ALPN, versions).await;
+        let mock = Mock::start_with(|config| {
+            config.tls_port = responder.port;
+            config.policy.reuse_authorizations = false;
+        })
+        .await;
+        let client = mock.account().await;
+        for count in 1..=3 {
+            let (url, key_authorization) = begin(&client, json!({"type": "dns", "value": NAME})).await;
+            responder.show(sign(&answer(NAME, &key_authorization)));
+            client.expect_valid(&url, "tls-alpn-01").await;
+            assert_eq!(responder.hellos().len(), count, "each handshake is a full one");
+        }
+    }
+}
+
+#[tokio::test]
 async fn s141_one_alternative_name_in_any_case() {
     let dns = |name: &str| SanType::DnsName(name.try_into().unwrap());
     judge(|params| params.subject_alt_names = vec![dns("WWW.Example.TEST")]).await.unwrap();
