@@ -80,11 +80,11 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let transport = context.transport(&server)?;
     context.ui().progress().tell(&server, "asking for the directory");
     let meta = transport.directory().await?.meta.clone();
-    complete(context, &mut credentials, meta.external_account_required)?;
     context.ui().progress().done(&server);
     let responsibility_accepted_at = accept_responsibility(context, args.accept_responsibility)?;
     let terms_of_service = meta.terms_of_service.as_deref().map(|url| printable(url).into_owned());
     let terms_agreed_at = agree_to_terms(context, args.agree_tos, terms_of_service.as_deref())?;
+    complete(context, &mut credentials, meta.external_account_required)?;
 
     let url = args.submit(context, &transport, &files, &credentials, terms_agreed_at.is_some()).await?;
     let record = AccountRecord {

@@ -59,8 +59,14 @@ fn main() {
         a_long_processing_is_waited_for, list_and_show,
     ]);
     tests.extend(tests![interop:
-        our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"], certbot_with_our_mock ["certbot", "openssl"],
+        our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"],
+        certbot_with_our_mock ["certbot", "openssl"],
         lego_with_our_mock ["lego", "openssl"],
+        dehydrated_with_our_mock ["dehydrated", "curl", "openssl"],
+        uacme_and_acme_tiny_with_our_mock ["uacme", "acme-tiny", "unshare", "openssl"],
+        caddy_with_our_mock ["caddy", "openssl"],
+        apache_mod_md_with_our_mock ["apache2", "openssl"],
+        npm_acme_client_with_our_mock ["node", "acme-client", "openssl"],
     ]);
     tests.extend(tests![kill: issue_survives_kill_9_at_any_moment]);
     tests.extend(
