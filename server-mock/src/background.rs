@@ -59,12 +59,12 @@ impl Background {
     }
 }
 
-/// Ends the work when it goes away. The work itself holds the server's parts, and so would live on with them.
-pub(crate) struct EndOnDrop(pub(crate) Arc<crate::services::Services>);
+/// Ends the work when it goes away: the work itself holds the server's parts, and so would live on with them.
+pub(crate) struct EndOnDrop(pub(crate) Arc<Background>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.background.end();
+        self.0.end();
     }
 }
 

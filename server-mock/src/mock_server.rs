@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
-    background::{Background, EndOnDrop},
+    background::EndOnDrop,
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
@@ -125,7 +125,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         http_port,
         tls_port,
         dns_table,
-        background: EndOnDrop(Arc::clone(&services)),
+        background: EndOnDrop(Arc::clone(&services.background)),
         services,
     })
 }
@@ -151,7 +151,7 @@ fn services(
         store: Store::default(),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: ValidationAuthority::new(&va)?,
-        background: Background::default(),
+        background: Arc::default(),
         clock,
         random,
         settings: config.policy,

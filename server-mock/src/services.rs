@@ -16,7 +16,7 @@ pub struct Services {
     /// Validates challenges.
     pub va: ValidationAuthority,
     /// The validations that are going on.
-    pub background: Background,
+    pub background: Arc<Background>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens, nonces and serial numbers.
