@@ -193,9 +193,7 @@ fn complete(context: &Context, credentials: &mut Credentials, required: bool) ->
 /// Shows the notice, prominently and always, and takes the answer.
 fn accept_responsibility(context: &Context, accepted: bool) -> Result<OffsetDateTime, Error> {
     context.ui().notice(RESPONSIBILITY);
-    if accepted
-        || context.ui().can_ask() && context.ui().confirm("Do you accept this?").map_err(unreadable)?
-    {
+    if accepted || context.ui().can_ask() && context.agrees("Do you accept this?")? {
         return Ok(OffsetDateTime::now_utc());
     }
     Err(Error::new(Kind::Usage, "responsibility for this client was not accepted")
@@ -210,7 +208,7 @@ fn agree_to_terms(
     let Some(url) = url else { return Ok(agreed.then(OffsetDateTime::now_utc)) };
     context.ui().notice(&format!("Terms of service: {url}"));
     let question = "Do you agree to the terms of service?";
-    if agreed || context.ui().can_ask() && context.ui().confirm(question).map_err(unreadable)? {
+    if agreed || context.ui().can_ask() && context.agrees(question)? {
         return Ok(Some(OffsetDateTime::now_utc()));
     }
     Err(Error::new(Kind::Usage, "the terms of service were not agreed to")

@@ -42,7 +42,8 @@ fn main() {
     tests.extend(tests![accounts:
         eab_key_from_a_file, eab_key_from_standard_input, eab_key_from_a_systemd_credential, eab_block_with_its_server,
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
-        account_show_asks_the_server, a_lost_answer_is_made_up_for,
+        account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
+        a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
