@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
+    background::EndOnDrop,
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
@@ -90,6 +91,7 @@ pub struct Handle {
     tls_port: u16,
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
+    background: EndOnDrop,
     acme: Server,
     admin: Server,
     dns: DnsServer,
@@ -123,6 +125,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         http_port,
         tls_port,
         dns_table,
+        background: EndOnDrop(Arc::clone(&services.background)),
         services,
     })
 }
@@ -138,11 +141,17 @@ fn services(
         None => Arc::new(OsRandom),
     };
     let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
-    let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
+    let va = ValidationSettings {
+        resolver,
+        http_port: config.http_port,
+        tls_port: config.tls_port,
+        issuers: config.policy.caa_identities.clone(),
+    };
     Ok(Services {
         store: Store::default(),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: ValidationAuthority::new(&va)?,
+        background: Arc::default(),
         clock,
         random,
         settings: config.policy,
@@ -242,8 +251,10 @@ impl Handle {
         &self.services
     }
 
-    /// Takes no more connections, lets requests finish for up to three seconds, and returns when all is closed.
+    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, and returns
+    /// when all is closed.
     pub async fn shutdown(self) {
+        drop(self.background);
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
     }
 }

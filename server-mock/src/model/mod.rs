@@ -13,8 +13,10 @@ pub mod eab_key;
 pub mod finalize;
 pub mod id;
 pub mod identifier;
+pub mod issuer_names;
 pub mod order;
 pub mod owner;
+pub mod pre_authorization;
 pub mod problem;
 pub mod public_key;
 pub mod revocation;
@@ -28,6 +30,7 @@ pub use challenge::{Challenge, ChallengeKind, ChallengeState};
 pub use eab_key::EabKey;
 pub use id::{AccountId, AuthorizationId, CertificateId, OrderId, OwnerId};
 pub use identifier::Identifier;
+pub use issuer_names::IssuerNames;
 pub use order::{Order, OrderStatus};
 pub use owner::{Owner, OwnerKind};
 pub use problem::{Problem, ProblemType};
@@ -47,6 +50,8 @@ pub struct Model {
     authorizations: BTreeMap<AuthorizationId, Authorization>,
     /// The latest authorization that proved an identifier for an account; perhaps no longer valid.
     proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
+    /// The latest authorization that proved a domain with all names below it.
+    subdomain_proofs: BTreeMap<(AccountId, String), AuthorizationId>,
     certificates: BTreeMap<CertificateId, Certificate>,
     /// The certificate of each serial number.
     serials: BTreeMap<Vec<u8>, CertificateId>,

@@ -27,8 +27,10 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     let payload = request.body.object()?;
     let wanted = payload.get("identifiers").and_then(Value::as_array);
     let wanted = wanted.ok_or_else(|| Problem::malformed("`identifiers` is missing or no array"))?;
+    let identifiers = identifiers::parse_all(wanted)?;
     let new = NewOrder {
-        identifiers: identifiers::parse_all(wanted)?,
+        ancestors: identifiers::parse_ancestors(wanted, &identifiers)?,
+        identifiers,
         not_before: date(&payload, "notBefore")?,
         not_after: date(&payload, "notAfter")?,
     };
