@@ -7,6 +7,10 @@ use std::{
 };
 
 use axum::Router;
+use hickory_proto::{
+    op::ResponseCode,
+    rr::{LowerName, Record, RecordType},
+};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -24,7 +28,7 @@ use crate::{
     services::Services,
     store::Store,
     testbed::{DnsServer, DnsTable},
-    va::{VaError, ValidationAuthority, ValidationSettings},
+    va::{VaError, ValidationAuthority, ValidationSettings, Zone},
     web::acme_router,
 };
 
@@ -111,8 +115,8 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     let admin_url = format!("http://{}", host_and_port(admin_address));
     let endpoint = EndpointTls::generate(acme_address.ip())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
-    let resolver = config.resolver.unwrap_or(reachable(dns.local_addr()));
-    let services = Arc::new(services(config, clock, &admin_url, resolver)?);
+    let test_dns = TestDns { table: Arc::clone(&dns_table), address: reachable(dns.local_addr()) };
+    let services = Arc::new(services(config, clock, &admin_url, test_dns)?);
 
     let acceptor = TlsAcceptor::from(endpoint.config);
     Ok(Handle {
@@ -130,11 +134,24 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     })
 }
 
+/// The built-in DNS: what it knows and where it listens.
+struct TestDns {
+    table: Arc<DnsTable>,
+    address: SocketAddr,
+}
+
+impl Zone for DnsTable {
+    fn answer(&self, name: &LowerName, kind: RecordType) -> (ResponseCode, Vec<Record>) {
+        let answer = self.answer(name, kind);
+        (answer.code, answer.records)
+    }
+}
+
 fn services(
     config: Config,
     clock: Arc<dyn Clock>,
     admin_url: &str,
-    resolver: SocketAddr,
+    test_dns: TestDns,
 ) -> Result<Services, StartError> {
     let random: Arc<dyn Random> = match config.seed {
         Some(seed) => Arc::new(SeededRandom::new(seed)),
@@ -142,7 +159,7 @@ fn services(
     };
     let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
     let va = ValidationSettings {
-        resolver,
+        resolver: config.resolver.unwrap_or(test_dns.address),
         http_port: config.http_port,
         tls_port: config.tls_port,
         issuers: config.policy.caa_identities.clone(),
@@ -150,7 +167,10 @@ fn services(
     Ok(Services {
         store: Store::default(),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
-        va: ValidationAuthority::new(&va)?,
+        va: match config.resolver {
+            Some(_) => ValidationAuthority::new(&va)?,
+            None => ValidationAuthority::beside(test_dns.table, &va)?,
+        },
         background: Arc::default(),
         clock,
         random,

@@ -108,9 +108,9 @@ struct Entry {
 
 /// What the server sends back.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
-    pub(super) code: ResponseCode,
-    pub(super) records: Vec<Record>,
+pub(crate) struct Answer {
+    pub(crate) code: ResponseCode,
+    pub(crate) records: Vec<Record>,
 }
 
 impl Default for DnsTable {
@@ -197,7 +197,7 @@ impl DnsTable {
     }
 
     /// The answer to one question, aliases followed.
-    pub(super) fn answer(&self, name: &LowerName, kind: RecordType) -> Answer {
+    pub(crate) fn answer(&self, name: &LowerName, kind: RecordType) -> Answer {
         self.0.read().unwrap_or_else(PoisonError::into_inner).answer(name, kind)
     }
 

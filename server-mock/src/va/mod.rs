@@ -13,12 +13,13 @@ mod issue_value;
 mod tls;
 mod tls_alpn_01;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use time::OffsetDateTime;
 
 pub use caa::Issuance;
 use dns::Resolver;
+pub use dns::Zone;
 use http_01::Http01;
 use tls_alpn_01::TlsAlpn01;
 
@@ -84,7 +85,18 @@ impl ValidationAuthority {
     /// # Errors
     /// [`VaError`] when one can't be.
     pub fn new(settings: &ValidationSettings) -> Result<Self, VaError> {
-        let resolver = Resolver::new(settings.resolver).map_err(VaError::Resolver)?;
+        Self::over(Resolver::new(settings.resolver).map_err(VaError::Resolver)?, settings)
+    }
+
+    /// The same, where the resolver is a server of this very process, which is asked without sending anything.
+    ///
+    /// # Errors
+    /// [`VaError`] when a client can't be set up.
+    pub fn beside(zone: Arc<dyn Zone>, settings: &ValidationSettings) -> Result<Self, VaError> {
+        Self::over(Resolver::of_zone(zone, settings.resolver), settings)
+    }
+
+    fn over(resolver: Resolver, settings: &ValidationSettings) -> Result<Self, VaError> {
         Ok(Self {
             issuers: settings.issuers.clone(),
             http_01: Http01::new(resolver.clone(), settings.http_port, settings.tls_port)?,
