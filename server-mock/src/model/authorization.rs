@@ -235,6 +235,9 @@ impl Model {
             return;
         }
         authorization.expires = now + settings.authorization_lifetime;
+        // RFC 8555 §7.1.4: settled, it has the challenge that settled it and no other.
+        authorization.challenges.retain(|challenge| challenge.kind == kind);
+        authorization.challenges.shrink_to_fit();
         if valid {
             authorization.state = AuthorizationStatus::Valid;
             let proof = (authorization.account.clone(), authorization.ordered_identifier());

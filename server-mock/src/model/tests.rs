@@ -138,6 +138,22 @@ fn a_failed_validation_ends_the_order_with_its_reason() {
     assert_eq!((status, error.unwrap().kind), (OrderStatus::Invalid, ProblemType::Dns));
 }
 
+/// RFC 8555 §7.1.4: pending, it has all that could settle it; settled, the one that did.
+#[test]
+fn a_settled_authorization_has_the_challenge_that_settled_it() {
+    for verdict in [Ok(()), Err(Problem::malformed("no"))] {
+        let mut world = World::new(Rights::default());
+        let order = world.order(&["a.example.test"]).unwrap();
+        let id = world.authorizations(&order).remove(0);
+        let kinds = |world: &World| -> Vec<ChallengeKind> {
+            world.model.authorizations[&id].challenges.iter().map(|challenge| challenge.kind).collect()
+        };
+        assert!(kinds(&world).len() > 1);
+        world.conclude(&id, verdict);
+        assert_eq!(kinds(&world), [ChallengeKind::Http01]);
+    }
+}
+
 #[test]
 fn a_verdict_revives_no_deactivated_authorization() {
     let mut world = World::new(Rights::default());
