@@ -38,6 +38,14 @@ impl Authority {
     pub fn root_crl(&self, now: OffsetDateTime) -> Result<Vec<u8>, CaError> {
         signed(&self.root, &[], now)
     }
+
+    /// The other root's CRL, if there is one; as [`root_crl`](Self::root_crl).
+    ///
+    /// # Errors
+    /// [`CaError::Sign`] when signing fails.
+    pub fn alternate_root_crl(&self, now: OffsetDateTime) -> Option<Result<Vec<u8>, CaError>> {
+        self.alternate.as_ref().map(|alternate| signed(&alternate.root, &[], now))
+    }
 }
 
 fn signed(

@@ -5,11 +5,17 @@ mod crl;
 mod der;
 mod key;
 mod leaf;
+mod ocsp;
+mod ocsp_request;
+mod pem;
+mod responder;
+mod subject_key;
 
-pub use authority::{Authority, CaSettings, paths};
+pub use authority::{Authority, CaSettings, Chain, paths};
 pub use crl::RevokedEntry;
 pub use key::CaKey;
-pub use leaf::{Issued, LeafRequest};
+pub use leaf::LeafRequest;
+pub use ocsp::{CertificateStatus, ResponseStatus, ocsp_error};
 
 /// Why the authority could not make or sign something.
 #[derive(Debug, thiserror::Error)]

@@ -110,8 +110,11 @@ impl Model {
         {
             return valid.id.clone();
         }
+        let born_valid = self.born_valid(account, identifier, settings);
         let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending };
-        let challenges = challenges_for(identifier).map(pending).collect();
+        // Nothing was or is to be proven by a challenge where CAcert knows already.
+        let challenges =
+            if born_valid { Vec::new() } else { challenges_for(identifier).map(pending).collect() };
         let base = identifier.wildcard_base();
         let authorization = Authorization {
             id: tokens().into(),
@@ -120,11 +123,25 @@ impl Model {
             wildcard: base.is_some(),
             expires: now + settings.authorization_lifetime,
             challenges,
-            state: AuthorizationStatus::Pending,
+            state: if born_valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Pending },
         };
         let id = authorization.id.clone();
+        if born_valid {
+            self.proofs.insert((account.clone(), identifier.clone()), id.clone());
+        }
         self.authorizations.insert(id.clone(), authorization);
         id
+    }
+
+    /// Whether an authorization for the identifier is valid from the start, by what CAcert knows of the owner.
+    pub(super) fn born_valid(
+        &self,
+        account: &AccountId,
+        identifier: &Identifier,
+        settings: &Settings,
+    ) -> bool {
+        let owner = self.accounts.get(account).and_then(|account| self.owners.get(&account.owner));
+        owner.is_some_and(|owner| owner.has_verified(identifier, settings.prevalid_authorizations))
     }
 
     /// The latest valid authorization of the account for an identifier of an order.

@@ -52,7 +52,13 @@ impl World {
     }
 
     fn order(&mut self, wanted: &[&str]) -> Result<OrderId, Problem> {
-        let new = NewOrder { identifiers: names(wanted), not_before: None, not_after: None };
+        let new = NewOrder {
+            identifiers: names(wanted),
+            not_before: None,
+            not_after: None,
+            profile: None,
+            replaces: None,
+        };
         let counter = &mut self.counter;
         let mut tokens = || {
             *counter += 1;
@@ -98,7 +104,7 @@ impl World {
         self.counter += 1;
         let serial = self.counter.to_be_bytes().to_vec();
         let id = CertificateId::from(format!("certificate-{}", self.counter));
-        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1], chain_pem: String::new() };
+        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1] };
         self.model.complete_finalize(claim, signed, NOW);
         id
     }

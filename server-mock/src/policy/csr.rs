@@ -177,6 +177,9 @@ mod tests {
             &rcgen::PKCS_ECDSA_P521_SHA512,
             &rcgen::PKCS_ED25519,
             &rcgen::PKCS_RSA_SHA256,
+            &rcgen::PKCS_ML_DSA_44,
+            &rcgen::PKCS_ML_DSA_65,
+            &rcgen::PKCS_ML_DSA_87,
         ] {
             let key = KeyPair::generate_for(algorithm).unwrap();
             let csr =
