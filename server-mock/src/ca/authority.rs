@@ -6,7 +6,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{CaError, CaKey, der::authority_info_access, responder::Responder};
+use super::{CaError, CaKey, der::authority_info_access, key::key_identifier, responder::Responder};
 use crate::random::Random;
 
 /// Where the authority's certificates, CRLs and statuses are served, under its base URL; all of them DER.
@@ -85,8 +85,9 @@ impl Authority {
         let base_url = settings.base_url.clone();
         let not_before = now - BACKDATE;
         let root = root("CA Cert Signing Authority (server-mock)", settings.key, not_before, random)?;
-        let params = intermediate(&base_url, [paths::ROOT, paths::ROOT_CRL], not_before, random);
         let intermediate_key = settings.key.generate(random)?;
+        let issued_by = [paths::ROOT, paths::ROOT_CRL];
+        let params = intermediate(&base_url, issued_by, &intermediate_key, not_before, random);
         let intermediate = CertifiedIssuer::signed_by(params, intermediate_key, &root)?;
         let alternate = match settings.alternate_root {
             true => Some(Alternate::generate(settings, &intermediate, not_before, random)?),
@@ -169,7 +170,7 @@ impl Alternate {
     ) -> Result<Self, CaError> {
         let root = root("CA Cert Alternate Authority (server-mock)", settings.key, not_before, random)?;
         let issued_by = [paths::ALTERNATE_ROOT, paths::ALTERNATE_ROOT_CRL];
-        let params = intermediate(&settings.base_url, issued_by, not_before, random);
+        let params = intermediate(&settings.base_url, issued_by, issuer.key(), not_before, random);
         let intermediate = params.signed_by(issuer.key(), &root)?;
         Ok(Self { root, intermediate })
     }
@@ -177,23 +178,26 @@ impl Alternate {
 
 fn root(
     name: &str,
-    key: CaKey,
+    kind: CaKey,
     not_before: OffsetDateTime,
     random: &dyn Random,
 ) -> Result<CertifiedIssuer<'static, KeyPair>, CaError> {
-    let mut params = ca_params(name, BasicConstraints::Unconstrained, random);
+    let key = kind.generate(random)?;
+    let mut params = ca_params(name, BasicConstraints::Unconstrained, &key, random);
     params.not_before = not_before;
     params.not_after = not_before + ROOT_LIFETIME;
-    Ok(CertifiedIssuer::self_signed(params, key.generate(random)?)?)
+    Ok(CertifiedIssuer::self_signed(params, key)?)
 }
 
 fn intermediate(
     base_url: &str,
     [issuer, crl]: [&str; 2],
+    key: &KeyPair,
     not_before: OffsetDateTime,
     random: &dyn Random,
 ) -> CertificateParams {
-    let mut params = ca_params("CAcert Class 3 Root (server-mock)", BasicConstraints::Constrained(0), random);
+    let name = "CAcert Class 3 Root (server-mock)";
+    let mut params = ca_params(name, BasicConstraints::Constrained(0), key, random);
     params.not_before = not_before;
     params.not_after = not_before + INTERMEDIATE_LIFETIME;
     params.use_authority_key_identifier_extension = true;
@@ -222,11 +226,17 @@ pub(super) fn distinguished_name(common_name: &str) -> DistinguishedName {
     name
 }
 
-fn ca_params(common_name: &str, constraints: BasicConstraints, random: &dyn Random) -> CertificateParams {
+fn ca_params(
+    common_name: &str,
+    constraints: BasicConstraints,
+    key: &KeyPair,
+    random: &dyn Random,
+) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = distinguished_name(common_name);
     params.serial_number = Some(random_serial(random));
     params.is_ca = IsCa::Ca(constraints);
+    params.key_identifier_method = key_identifier(key);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
 }

@@ -1,12 +1,12 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
 use rcgen::{
-    CertificateRevocationListParams, CertifiedIssuer, KeyIdMethod, KeyPair, RevocationReason,
-    RevokedCertParams, SerialNumber,
+    CertificateRevocationListParams, CertifiedIssuer, KeyPair, RevocationReason, RevokedCertParams,
+    SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Authority, CaError};
+use super::{Authority, CaError, key::key_identifier};
 
 /// How long a CRL may be kept.
 const LIFETIME: Duration = Duration::days(1);
@@ -60,7 +60,7 @@ fn signed(
         crl_number: SerialNumber::from_slice(&now.unix_timestamp_nanos().max(1).to_be_bytes()),
         issuing_distribution_point: None,
         revoked_certs: revoked.iter().map(entry).collect::<Result<_, _>>()?,
-        key_identifier_method: KeyIdMethod::Sha256,
+        key_identifier_method: key_identifier(issuer.key()),
     };
     Ok(params.signed_by(issuer)?.der().to_vec())
 }

@@ -10,6 +10,7 @@ use super::{
     Authority, CaError,
     authority::{Chain, distribution_point, paths},
     der::authority_info_access,
+    key::key_identifier,
     subject_key::{KeyFamily, SubjectKey},
 };
 use crate::model::Identifier;
@@ -52,6 +53,7 @@ impl Authority {
         params.subject_alt_names =
             request.identifiers.iter().map(alternative_name).collect::<Result<_, _>>()?;
         params.is_ca = IsCa::ExplicitNoCa;
+        params.key_identifier_method = key_identifier(&key);
         params.key_usages = if mail { client_usages(key.family()) } else { server_usages(key.family()) };
         params.extended_key_usages = match mail {
             true => vec![ExtendedKeyUsagePurpose::EmailProtection, ExtendedKeyUsagePurpose::ClientAuth],

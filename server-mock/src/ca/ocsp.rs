@@ -31,6 +31,8 @@ pub enum ResponseStatus {
     MalformedRequest = 1,
     /// The responder failed.
     InternalError = 2,
+    /// The responder does not speak for the issuer, or does not know the digest that names it.
+    Unauthorized = 6,
 }
 
 /// What is known of a certificate.
@@ -54,7 +56,7 @@ impl Authority {
     /// big-endian without leading zeros.
     ///
     /// # Errors
-    /// [`CaError::Sign`] when signing fails. What can't be read is answered, with `malformedRequest`.
+    /// [`CaError::Sign`] when signing fails. Other failures are answers: `malformedRequest`, `unauthorized`.
     pub fn ocsp(
         &self,
         request: &[u8],
@@ -64,10 +66,11 @@ impl Authority {
         let Some(request) = OcspRequest::parse(request) else {
             return Ok(ocsp_error(ResponseStatus::MalformedRequest));
         };
-        let single = |id: &CertId<'_>| {
-            let status = if self.issued(id) { status(id.serial()) } else { CertificateStatus::Unknown };
-            single_response(id, status, now)
-        };
+        // Nobody would believe this responder about the certificates of another authority (RFC 5019 §2.2.3).
+        if !request.certificates.iter().all(|id| self.issued(id)) {
+            return Ok(ocsp_error(ResponseStatus::Unauthorized));
+        }
+        let single = |id: &CertId<'_>| single_response(id, status(id.serial()), now);
         let responses: Vec<u8> = request.certificates.iter().flat_map(single).collect();
         let mut data = context(2, &tlv(OCTET_STRING, &self.responder.key_hash));
         data.extend(generalized_time(now));

@@ -11,6 +11,7 @@ use x509_parser::{extensions::ParsedExtension, prelude::FromDer, prelude::X509Ce
 use super::{
     CaError, CaKey,
     authority::{INTERMEDIATE_LIFETIME, distinguished_name, random_serial},
+    key::key_identifier,
 };
 use crate::random::Random;
 
@@ -19,8 +20,7 @@ const OCSP_NO_CHECK: [u64; 10] = [1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
 const NULL: [u8; 2] = [0x05, 0x00];
 
 /// AlgorithmIdentifier of ecdsa-with-SHA256 (RFC 5758 §3.2).
-const ECDSA_WITH_SHA256: &[u8] =
-    &[0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const ECDSA_WITH_SHA256: &[u8] = &[0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 /// AlgorithmIdentifier of sha256WithRSAEncryption (RFC 4055 §5).
 const SHA256_WITH_RSA: &[u8] =
     &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00];
@@ -61,6 +61,7 @@ impl Responder {
         params.not_before = not_before;
         params.not_after = not_before + INTERMEDIATE_LIFETIME;
         params.is_ca = IsCa::ExplicitNoCa;
+        params.key_identifier_method = key_identifier(&key);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
         params.use_authority_key_identifier_extension = true;
@@ -82,12 +83,11 @@ impl Responder {
 fn identity(der: &[u8]) -> Result<IssuerIdentity, CaError> {
     let unreadable = |_| CaError::Sign(rcgen::Error::CouldNotParseCertificate);
     let (_, certificate) = X509Certificate::from_der(der).map_err(unreadable)?;
-    let key_identifier = certificate.extensions().iter().find_map(|extension| {
-        match extension.parsed_extension() {
+    let key_identifier =
+        certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
             ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
             _ => None,
-        }
-    });
+        });
     Ok(IssuerIdentity {
         name: certificate.subject().as_raw().to_vec(),
         key: certificate.public_key().subject_public_key.data.to_vec(),

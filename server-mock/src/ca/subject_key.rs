@@ -56,8 +56,7 @@ fn parse_ml_dsa(spki_der: &[u8]) -> Option<SubjectKey> {
         let identifier = tlv(SEQUENCE, &oid);
         let key = spki_der.get(4 + identifier.len() + 5..)?;
         let whole = tlv(SEQUENCE, &[&identifier[..], &tlv(0x03, &[&[0], key].concat())].concat());
-        (key.len() == length && whole == spki_der)
-            .then(|| SubjectKey::MlDsa { algorithm, key: key.to_vec() })
+        (key.len() == length && whole == spki_der).then(|| SubjectKey::MlDsa { algorithm, key: key.to_vec() })
     })
 }
 

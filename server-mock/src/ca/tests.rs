@@ -314,7 +314,8 @@ fn the_responder_may_sign_statuses_only() {
     responder.verify_signature(Some(parse(authority.intermediate_der()).public_key())).unwrap();
     let extended = responder.extended_key_usage().unwrap().unwrap().value;
     assert!(extended.ocsp_signing && !extended.server_auth && !extended.any);
-    let no_check = |oid: &str| responder.extensions().iter().any(|extension| extension.oid.to_id_string() == oid);
+    let no_check =
+        |oid: &str| responder.extensions().iter().any(|extension| extension.oid.to_id_string() == oid);
     assert!(no_check("1.3.6.1.5.5.7.48.1.5"));
     assert_eq!((crl_uris(&responder), issuer_uris(&responder)), (vec![], vec![]));
 }
@@ -322,7 +323,9 @@ fn the_responder_may_sign_statuses_only() {
 #[test]
 fn what_is_no_ocsp_request_is_answered_so() {
     let authority = authority();
-    for request in [&b""[..], b"\x30\x00", b"\x30\x02\x30\x00", b"no request", &[0x30, 0x04, 0x30, 0x02, 0x30, 0x00]] {
+    for request in
+        [&b""[..], b"\x30\x00", b"\x30\x02\x30\x00", b"no request", &[0x30, 0x04, 0x30, 0x02, 0x30, 0x00]]
+    {
         let answer = authority.ocsp(request, NOW, |_| CertificateStatus::Good).unwrap();
         assert_eq!(answer, [0x30, 0x03, 0x0a, 0x01, 0x01], "{request:?}");
     }

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use super::{
     AccountId, Certificate, CertificateId, Identifier, Model, Order, OrderId, OrderStatus, Problem,
     ProblemType, PublicKey, Settings,
-    certificate::{Replacement, Revocation}, order::OrderState,
+    certificate::{Replacement, Revocation},
+    order::OrderState,
 };
 
 /// What the signing machine is to sign; exactly one exists for an order.
@@ -67,7 +68,8 @@ impl Model {
         self.check_rights(&acting.kid, &order.identifiers, now)?;
         let profile = self.profile_for(order.profile.as_deref(), &order.identifiers)?;
         let lifetime = self.lifetime(acting, &order.identifiers, profile, settings)?;
-        let (not_before, not_after) = self.validity(acting, order.not_before, order.not_after, now, lifetime)?;
+        let (not_before, not_after) =
+            self.validity(acting, order.not_before, order.not_after, now, lifetime)?;
         let person = self.owner(&acting.owner)?.certificate_name(&order.identifiers);
         let claim = Claim {
             order: id.clone(),
@@ -86,7 +88,8 @@ impl Model {
         let Some(order) = self.orders.get_mut(&claim.order) else { return };
         let OrderState::Processing { revoke } = order.state else { return };
         let Some(account) = self.accounts.get(&order.account) else { return };
-        let predecessor = order.replaces.as_ref().and_then(|replaces| self.certificates.get_mut(&replaces.certificate));
+        let predecessor =
+            order.replaces.as_ref().and_then(|replaces| self.certificates.get_mut(&replaces.certificate));
         if let Some(predecessor) = predecessor {
             predecessor.replacement = Some(Replacement::Done);
         }

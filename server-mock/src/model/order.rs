@@ -227,7 +227,8 @@ impl Model {
         settings: &Settings,
     ) -> Result<Duration, Problem> {
         let owner = self.owner(&account.owner)?;
-        let chosen = profile.and_then(|profile| profile.certificate_lifetime).or(settings.certificate_lifetime);
+        let chosen =
+            profile.and_then(|profile| profile.certificate_lifetime).or(settings.certificate_lifetime);
         Ok(chosen.unwrap_or_else(|| owner.certificate_lifetime(identifiers)))
     }
 
@@ -269,7 +270,8 @@ impl Model {
         let unprovable = identifiers.iter().filter(|identifier| {
             challenges_for(identifier).next().is_none()
                 && !self.born_valid(account, identifier, settings)
-                && (!settings.reuse_authorizations || self.valid_authorization(account, identifier, now).is_none())
+                && (!settings.reuse_authorizations
+                    || self.valid_authorization(account, identifier, now).is_none())
         });
         let refused: Vec<Problem> = unprovable
             .map(|identifier| {
@@ -300,7 +302,8 @@ fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Pr
 
 /// A certificate is for hosts or for mailboxes: CAcert has one kind for each.
 fn check_one_kind(identifiers: &[Identifier]) -> Result<(), Problem> {
-    let mailboxes = identifiers.iter().filter(|identifier| matches!(identifier, Identifier::Email(_))).count();
+    let mailboxes =
+        identifiers.iter().filter(|identifier| matches!(identifier, Identifier::Email(_))).count();
     if mailboxes == 0 || mailboxes == identifiers.len() {
         return Ok(());
     }

@@ -94,9 +94,8 @@ impl Model {
         identifiers: &[Identifier],
     ) -> Result<Option<&Profile>, Problem> {
         let Some(name) = name else { return Ok(None) };
-        let refused = |why: &str| {
-            Problem::new(ProblemType::InvalidProfile, format!("the profile {name:?} {why}"))
-        };
+        let refused =
+            |why: &str| Problem::new(ProblemType::InvalidProfile, format!("the profile {name:?} {why}"));
         let profile = self.profiles.get(name).ok_or_else(|| refused("is not offered"))?;
         match identifiers.iter().find(|identifier| !profile.fits(identifier)) {
             None => Ok(Some(profile)),

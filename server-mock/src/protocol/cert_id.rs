@@ -54,9 +54,19 @@ mod tests {
 
     #[test]
     fn bad_forms_are_malformed() {
-        for text in
-            ["", "AQ", "AQ.", ".AQ", "AQ.AQ.AQ", "AQ==.AQ", "AQ.AQ==", "AQ.h2VDIQ", "AQ.AAE", "AQ.AA", "A+.AQ"]
-        {
+        for text in [
+            "",
+            "AQ",
+            "AQ.",
+            ".AQ",
+            "AQ.AQ.AQ",
+            "AQ==.AQ",
+            "AQ.AQ==",
+            "AQ.h2VDIQ",
+            "AQ.AAE",
+            "AQ.AA",
+            "A+.AQ",
+        ] {
             assert!(CertId::parse(text).is_err(), "{text:?}");
         }
         assert_eq!(CertId::parse("AQ.AIc").unwrap().serial, [0x87]);

@@ -53,8 +53,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
-            let prefers =
-                prefers(&headers, "application/pkix-cert", "application/pem-certificate-chain");
+            let prefers = prefers(&headers, "application/pkix-cert", "application/pem-certificate-chain");
             assert_eq!(prefers, der, "{accept}");
         }
         assert!(!prefers(&HeaderMap::new(), "a/b", "c/d"));

@@ -18,7 +18,10 @@ use super::{
     respond::{located, timestamp},
 };
 use crate::{
-    model::{AccountId, Model, Order, OrderId, OrderStatus, Problem, order::{NewOrder, Replaces}},
+    model::{
+        AccountId, Model, Order, OrderId, OrderStatus, Problem,
+        order::{NewOrder, Replaces},
+    },
     policy::identifiers,
     protocol::CertId,
 };
@@ -36,7 +39,8 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
         replaces: None,
     };
     let replaces = text(&payload, "replaces")?;
-    let replaces = replaces.map(|text| Ok::<_, Problem>((text.to_owned(), CertId::parse(text)?))).transpose()?;
+    let replaces =
+        replaces.map(|text| Ok::<_, Problem>((text.to_owned(), CertId::parse(text)?))).transpose()?;
     let services = &app.services;
     let now = services.clock.now();
     services.store.with(|model| {

@@ -21,9 +21,8 @@ use crate::{
 pub(super) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = CertId::parse(&id)?;
     let services = &app.services;
-    let window = services.store.with(|model| {
-        certificate(services, model, &id).map(Certificate::suggested_window)
-    })?;
+    let window =
+        services.store.with(|model| certificate(services, model, &id).map(Certificate::suggested_window))?;
     let document = json!({
         "suggestedWindow": {"start": timestamp(window.start), "end": timestamp(window.end)},
     });

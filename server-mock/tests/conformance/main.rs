@@ -3,7 +3,10 @@
 
 mod common;
 
+mod acme_profiles;
+mod cacert_key_scopes;
 mod cacert_rights;
+mod cacert_verified;
 mod rfc8555_6_1_6_3;
 mod rfc8555_6_2;
 mod rfc8555_6_5;
@@ -13,5 +16,7 @@ mod rfc8555_7_3;
 mod rfc8555_7_3_4;
 mod rfc8555_7_3_5;
 mod rfc8555_7_4;
+mod rfc8555_7_4_2;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
+mod rfc9773;
