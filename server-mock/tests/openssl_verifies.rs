@@ -12,7 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use rcgen::{KeyPair, PublicKeyData, SignatureAlgorithm};
 use server_mock::{
     ca::{Authority, CaKey, CaSettings, Chain, LeafRequest, RevokedEntry},
-    model::Identifier,
+    model::{Identifier, certificate::KeyUse},
     random::OsRandom,
 };
 use tempfile::TempDir;
@@ -66,6 +66,7 @@ impl Files {
             spki_der: &spki_der,
             identifiers: &identifiers,
             person: None,
+            key_use: KeyUse::Both,
             serial: SERIAL,
             not_before: now,
             not_after: now + Duration::days(90),

@@ -16,7 +16,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use rcgen::{KeyPair, PublicKeyData, SignatureAlgorithm};
 use server_mock::{
     ca::{Authority, CaKey, CaSettings, CertificateStatus, LeafRequest, RevokedEntry},
-    model::Identifier,
+    model::{Identifier, certificate::KeyUse},
     random::OsRandom,
 };
 use tempfile::TempDir;
@@ -184,8 +184,9 @@ fn leaf(
     let spki_der = KeyPair::generate_for(algorithm).expect("a key").subject_public_key_info();
     let mut serial = [0; 16];
     aws_lc_rs::rand::fill(&mut serial).expect("randomness");
-    let (not_before, not_after) = (now, now + Duration::days(180));
-    let request = LeafRequest { spki_der: &spki_der, identifiers, person, serial, not_before, not_after };
+    let (key_use, not_before, not_after) = (KeyUse::Both, now, now + Duration::days(180));
+    let request =
+        LeafRequest { spki_der: &spki_der, identifiers, person, key_use, serial, not_before, not_after };
     authority.issue(&request).expect("a certificate")
 }
 

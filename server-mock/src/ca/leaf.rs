@@ -13,7 +13,7 @@ use super::{
     key::key_identifier,
     subject_key::{KeyFamily, SubjectKey},
 };
-use crate::model::Identifier;
+use crate::model::{Identifier, certificate::KeyUse};
 
 /// The longest common name, in characters (ub-common-name, RFC 5280 appendix A.1).
 const COMMON_NAME_MAX: usize = 64;
@@ -27,6 +27,8 @@ pub struct LeafRequest<'a> {
     pub identifiers: &'a [Identifier],
     /// The name of the person in a client certificate; server certificates take the first DNS name.
     pub person: Option<&'a str>,
+    /// What the key of a client certificate is for; keys of servers have one use.
+    pub key_use: KeyUse,
     /// A fresh, random, positive number, big-endian.
     pub serial: [u8; 16],
     /// The first valid moment, cut to the second.
@@ -40,7 +42,8 @@ impl Authority {
     ///
     /// # Errors
     /// [`CaError::Key`] for keys other than RSA, P-256, P-384, P-521, Ed25519 and ML-DSA; [`CaError::Name`] for
-    /// names that are no IA5Strings; [`CaError::Sign`] when signing fails.
+    /// names that are no IA5Strings; [`CaError::SignsOnly`]
+    /// for keys that can't do what is asked; [`CaError::Sign`] when signing fails.
     pub fn issue(&self, request: &LeafRequest<'_>) -> Result<Vec<u8>, CaError> {
         let key = SubjectKey::parse(request.spki_der)?;
         let is_mail = |identifier: &Identifier| matches!(identifier, Identifier::Email(_));
@@ -54,7 +57,10 @@ impl Authority {
             request.identifiers.iter().map(alternative_name).collect::<Result<_, _>>()?;
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_identifier_method = key_identifier(&key);
-        params.key_usages = if mail { client_usages(key.family()) } else { server_usages(key.family()) };
+        params.key_usages = match mail {
+            true => client_usages(key.family(), request.key_use)?,
+            false => server_usages(key.family()),
+        };
         params.extended_key_usages = match mail {
             true => vec![ExtendedKeyUsagePurpose::EmailProtection, ExtendedKeyUsagePurpose::ClientAuth],
             false => vec![ExtendedKeyUsagePurpose::ServerAuth],
@@ -102,12 +108,18 @@ fn server_usages(key: KeyFamily) -> Vec<KeyUsagePurpose> {
     }
 }
 
-/// What CAcert writes into every client certificate, whatever the key: all three. Keys that can do nothing but
-/// sign, which CAcert does not take today, get what they can do (RFC 8410 §5, RFC 9881 §5).
-fn client_usages(key: KeyFamily) -> Vec<KeyUsagePurpose> {
-    let mut usages = vec![KeyUsagePurpose::DigitalSignature];
-    if key != KeyFamily::SignOnly {
-        usages.extend([KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyAgreement]);
+/// What CAcert writes into every client certificate, whatever the key: all three, or those that the client asked for.
+/// Keys that can do nothing but sign, which CAcert does not take today, get what they can do (RFC 8410 §5,
+/// RFC 9881 §5).
+fn client_usages(key: KeyFamily, key_use: KeyUse) -> Result<Vec<KeyUsagePurpose>, CaError> {
+    let mut usages = Vec::new();
+    if key_use != KeyUse::Encryption {
+        usages.push(KeyUsagePurpose::DigitalSignature);
     }
-    usages
+    match (key, key_use) {
+        (KeyFamily::SignOnly, KeyUse::Encryption) => return Err(CaError::SignsOnly),
+        (KeyFamily::SignOnly, _) | (_, KeyUse::Signing) => {}
+        _ => usages.extend([KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyAgreement]),
+    }
+    Ok(usages)
 }

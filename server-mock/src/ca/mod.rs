@@ -24,6 +24,9 @@ pub enum CaError {
     /// The subject's key is of a kind that is not certified here.
     #[error("public keys of this kind are not certified")]
     Key(#[source] rcgen::Error),
+    /// An encryption certificate for a key that can only sign.
+    #[error("keys of this kind can only sign")]
+    SignsOnly,
     /// A name can't be written into a certificate.
     #[error("{name:?} can't be written into a certificate")]
     Name {

@@ -13,7 +13,7 @@ use x509_parser::{
 
 use super::*;
 use crate::{
-    model::Identifier,
+    model::{Identifier, certificate::KeyUse},
     random::{Random, SeededRandom},
 };
 
@@ -42,7 +42,15 @@ fn issue_for(
     let (not_before, not_after) = (NOW, NOW + Duration::days(90));
     let mail = identifiers.iter().any(|identifier| matches!(identifier, Identifier::Email(_)));
     let person = mail.then_some("Alice Example");
-    let request = LeafRequest { spki_der: &spki_der, identifiers, person, serial, not_before, not_after };
+    let request = LeafRequest {
+        spki_der: &spki_der,
+        identifiers,
+        person,
+        key_use: KeyUse::Both,
+        serial,
+        not_before,
+        not_after,
+    };
     authority.issue(&request).unwrap()
 }
 
@@ -211,6 +219,7 @@ fn ml_dsa_keys_are_certified_as_they_are() {
             spki_der,
             identifiers: &names,
             person: None,
+            key_use: KeyUse::Both,
             serial: [1; 16],
             not_before: NOW,
             not_after: NOW,
@@ -258,6 +267,7 @@ fn what_can_not_be_certified_is_refused_with_a_reason() {
         spki_der,
         identifiers,
         person: None,
+        key_use: KeyUse::Both,
         serial: [1; 16],
         not_before: NOW,
         not_after: NOW,
@@ -276,6 +286,7 @@ fn chain_pem_is_leaf_then_intermediate_and_nothing_else() {
         spki_der: &spki_der,
         identifiers: &identifiers,
         person: None,
+        key_use: KeyUse::Both,
         serial: [1; 16],
         not_before: NOW,
         not_after: NOW,

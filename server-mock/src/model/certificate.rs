@@ -21,6 +21,18 @@ impl Revocation {
     }
 }
 
+/// What the key of a client certificate is to be used for (RFC 8823 §3: the CSR's keyUsage says it).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Signing alone.
+    Signing,
+    /// Encryption alone.
+    Encryption,
+    /// Whatever the key can.
+    #[default]
+    Both,
+}
+
 /// An issued certificate.
 #[derive(Clone, Debug)]
 pub struct Certificate {

@@ -74,6 +74,7 @@ fn issue(services: &Services, claim: &Claim, csr: Csr) -> Result<Signed, CaError
         spki_der: &csr.spki_der,
         identifiers: &claim.identifiers,
         person: claim.person.as_deref(),
+        key_use: csr.key_use,
         serial,
         not_before: claim.not_before,
         not_after: claim.not_after,
@@ -93,7 +94,9 @@ fn serial(services: &Services) -> [u8; 16] {
 
 fn failure(error: &CaError) -> Problem {
     match error {
-        CaError::Key(_) | CaError::Name { .. } => Problem::new(ProblemType::BadCsr, error.to_string()),
+        CaError::Key(_) | CaError::SignsOnly | CaError::Name { .. } => {
+            Problem::new(ProblemType::BadCsr, error.to_string())
+        }
         _ => Problem::new(ProblemType::ServerInternal, "the signing machine failed"),
     }
 }

@@ -1,6 +1,6 @@
 //! What CAcert has verified itself: pre-valid authorizations, and the client certificates that they make possible.
 
-use rcgen::{KeyPair, SanType};
+use rcgen::{KeyPair, KeyUsagePurpose, SanType};
 use serde_json::{Value, json};
 use server_mock::model::{Owner, OwnerKind, Rights, settings::PrevalidAuthorizations};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -137,6 +137,43 @@ async fn client_certificates_name_who_is_assured() {
         let validity = leaf.validity();
         let lifetime = validity.not_after.to_datetime() - validity.not_before.to_datetime();
         assert_eq!(lifetime.whole_days(), days);
+    }
+}
+
+#[tokio::test]
+async fn s159_key_usage_of_the_csr_selects() {
+    let mock = start(PrevalidAuthorizations::On).await;
+    let client = client(&mock, owner(OwnerKind::User, "Alice", 100)).await;
+    use KeyUsagePurpose::{ContentCommitment, DigitalSignature, KeyAgreement, KeyEncipherment};
+    for (asked, signs, encrypts) in [
+        (vec![], true, true),
+        (vec![DigitalSignature], true, false),
+        (vec![ContentCommitment], true, false),
+        (vec![KeyEncipherment], false, true),
+        (vec![KeyAgreement], false, true),
+        (vec![DigitalSignature, KeyEncipherment], true, true),
+    ] {
+        let document = order(&client, "email", &[ALICE]).await.expect(201);
+        let mut params = csr_params(&[]);
+        params.subject_alt_names.push(SanType::Rfc822Name(ALICE.try_into().unwrap()));
+        params.key_usages = asked;
+        let signer = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        if !signs {
+            let csr = params.serialize_request(&signer).unwrap();
+            client.finalize(&document, csr.der()).await.expect_problem(400, "badCSR");
+        }
+        let csr = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
+        let order = client.finalize(&document, csr.der()).await.expect(200);
+        let chain = client.read(order["certificate"].as_str().unwrap()).await;
+        let der = certificates(std::str::from_utf8(&chain.body).unwrap()).remove(0);
+        let leaf = X509Certificate::from_der(&der).unwrap().1;
+        let usage = leaf.key_usage().unwrap().unwrap().value;
+        assert_eq!((usage.digital_signature(), usage.key_encipherment()), (signs, encrypts));
+        assert_eq!(usage.key_agreement(), encrypts);
+        let extended = leaf.extended_key_usage().unwrap().unwrap().value;
+        assert!(extended.email_protection);
+        let names = &leaf.subject_alternative_name().unwrap().unwrap().value.general_names;
+        assert_eq!(*names, [GeneralName::RFC822Name(ALICE)]);
     }
 }
 
