@@ -12,12 +12,13 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
+    background::EndOnDrop,
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
-    model::Problem,
+    model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
@@ -90,6 +91,7 @@ pub struct Handle {
     tls_port: u16,
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
+    background: EndOnDrop,
     acme: Server,
     admin: Server,
     dns: DnsServer,
@@ -123,6 +125,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         http_port,
         tls_port,
         dns_table,
+        background: EndOnDrop(Arc::clone(&services.background)),
         services,
     })
 }
@@ -137,16 +140,37 @@ fn services(
         Some(seed) => Arc::new(SeededRandom::new(seed)),
         None => Arc::new(OsRandom),
     };
-    let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
-    let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
+    let ca = CaSettings {
+        key: config.ca_key,
+        base_url: admin_url.to_owned(),
+        alternate_root: config.alternate_root,
+    };
+    let va = ValidationSettings {
+        resolver,
+        http_port: config.http_port,
+        tls_port: config.tls_port,
+        issuers: config.policy.caa_identities.clone(),
+    };
     Ok(Services {
-        store: Store::default(),
+        store: store(&config.policy),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: ValidationAuthority::new(&va)?,
+        background: Arc::default(),
         clock,
         random,
         settings: config.policy,
     })
+}
+
+/// A store in which the operator's profiles are offered from the start.
+fn store(settings: &Settings) -> Store {
+    let store = Store::default();
+    store.with(|model| {
+        for (name, profile) in &settings.profiles {
+            model.put_profile(name.clone(), profile.clone());
+        }
+    });
+    store
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -242,8 +266,10 @@ impl Handle {
         &self.services
     }
 
-    /// Takes no more connections, lets requests finish for up to three seconds, and returns when all is closed.
+    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, and returns
+    /// when all is closed.
     pub async fn shutdown(self) {
+        drop(self.background);
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
     }
 }

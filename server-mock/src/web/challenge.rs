@@ -1,12 +1,13 @@
 //! Challenges (RFC 8555 §7.5.1): the client says that it is ready, the server goes and looks.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Json,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,10 +17,13 @@ use super::{
     respond::{append_link, timestamp},
 };
 use crate::{
-    model::{AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem},
+    model::{AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem, ProblemType},
     services::Services,
     va::Attempt,
 };
+
+/// When to try again if there was no room for a validation.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Reads a challenge (empty payload), or starts its validation (an object, whose members are ignored).
 pub(super) async fn post(
@@ -29,8 +33,11 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let id = AuthorizationId::from(id);
     let starts = !request.body.payload.is_empty();
-    let now = app.services.clock.now();
-    let (attempt, response) = app.services.store.with(|model| {
+    let services = &app.services;
+    // Before anything is begun that there might be no room for.
+    let place = if starts { Some(services.background.place().ok_or_else(too_busy)?) } else { None };
+    let now = services.clock.now();
+    let (attempt, response) = services.store.with(|model| {
         model.authorization(&id, &request.account)?;
         let not_found = || Problem::not_found("challenge");
         let kind: ChallengeKind = kind.parse().map_err(|_| not_found())?;
@@ -43,20 +50,35 @@ pub(super) async fn post(
         let attempt = starts.then(|| Attempt {
             kind,
             identifier: authorization.identifier.clone(),
+            wildcard: authorization.wildcard,
+            subdomains: authorization.subdomains,
             token: challenge.token.clone(),
             key_authorization: format!("{}.{}", challenge.token, request.key.thumbprint()),
+            account_url: app.links.account(&request.account),
+            now,
         });
         Ok::<_, Problem>((attempt, answer(&app, &id, challenge)))
     })?;
-    if let Some(attempt) = attempt {
-        tokio::spawn(validate(app.services.clone(), id, attempt));
+    if let (Some(attempt), Some(place)) = (attempt, place) {
+        services.background.spawn(place, validate(services.clone(), id, attempt));
     }
     Ok(response)
 }
 
+fn too_busy() -> Problem {
+    let detail = "too many validations are going on: try again";
+    let mut problem = Problem::new(ProblemType::RateLimited, detail);
+    problem.retry_after = Some(BUSY_RETRY_AFTER);
+    problem
+}
+
 /// Looks without holding the store, then records the verdict in one transition.
 async fn validate(services: Arc<Services>, id: AuthorizationId, attempt: Attempt) {
-    let verdict = services.va.validate(&attempt).await;
+    // A validator that panics has been reported; the challenge must not stay `processing` for it.
+    let verdict = AssertUnwindSafe(services.va.validate(&attempt)).catch_unwind().await;
+    let verdict = verdict.unwrap_or_else(|_| {
+        Err(Problem::new(ProblemType::ServerInternal, "the validation authority broke down"))
+    });
     let now = services.clock.now();
     services
         .store
@@ -75,8 +97,12 @@ pub(super) fn document(app: &App, id: &AuthorizationId, challenge: &Challenge) -
         "type": challenge.kind.name(),
         "url": app.links.challenge(id, challenge.kind),
         "status": challenge.state.status(),
-        "token": challenge.token,
     });
+    if challenge.kind.has_token() {
+        document["token"] = challenge.token.as_str().into();
+    } else {
+        document["issuer-domain-names"] = json!(app.services.settings.caa_identities);
+    }
     match &challenge.state {
         ChallengeState::Valid { validated } => document["validated"] = timestamp(*validated).into(),
         ChallengeState::Invalid { error } => document["error"] = problem::to_json(error),
