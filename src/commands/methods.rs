@@ -53,8 +53,15 @@ impl MethodArgs {
     }
 
     fn common_method(&self) -> Result<Option<Method>, Error> {
-        match (&self.webroot, self.standalone.as_deref()) {
-            (Some(folder), _) => Ok(Some(Method::Webroot(folder.clone()))),
+        // A config file says `standalone = true`.
+        let standalone =
+            self.standalone.as_deref().map(|address| if address == "true" { "" } else { address });
+        match (&self.webroot, standalone.filter(|&address| address != "false")) {
+            (Some(_), Some(_)) => {
+                Err(Error::new(Kind::Usage, "webroot and standalone are both given for all names")
+                    .hint("leave one out, or give it for single names: --challenge NAME=METHOD"))
+            }
+            (Some(folder), None) => Ok(Some(Method::Webroot(folder.clone()))),
             (None, Some("")) => Ok(Some(Method::Standalone(None))),
             (None, Some(address)) => Ok(Some(Method::Standalone(Some(Method::parse_address(address)?)))),
             (None, None) => Ok(None),
