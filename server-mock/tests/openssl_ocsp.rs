@@ -11,13 +11,14 @@ mod common;
 use std::{
     fs,
     process::{Command, ExitCode},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{Client, Key, Mock, certificates};
+use common::{Client, Key, Mock, certificates, csr};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
-use server_mock::ca::CaKey;
+use server_mock::{Config, ca::CaKey};
 use tempfile::TempDir;
 
 const NAME: &str = "www.example.test";
@@ -54,7 +55,11 @@ struct Files {
 
 impl Files {
     async fn new(key: CaKey) -> Self {
-        let mock = Mock::start_with(|config| (config.ca_key, config.alternate_root) = (key, true)).await;
+        Self::new_with(|config| (config.ca_key, config.alternate_root) = (key, true)).await
+    }
+
+    async fn new_with(change: impl FnOnce(&mut Config)) -> Self {
+        let mock = Mock::start_with(change).await;
         let files = Self { mock, folder: TempDir::new().unwrap() };
         files.write("root.pem", files.mock.handle.root_pem());
         files.write("intermediate.pem", files.mock.handle.services().authority.intermediate_pem());
@@ -248,17 +253,23 @@ async fn revoked_by_authorizations() {
 }
 
 async fn revoked_in_bulk() {
-    let files = Files::new(CaKey::Ec256).await;
+    let files = Files::new_with(|config| config.policy.signing_delay = Duration::from_millis(300)).await;
     let client = files.mock.account().await;
     files.issue(&client, "leaf.pem", &Key::es256()).await;
     files.issue(&client, "second.pem", &Key::es256()).await;
     let other = files.mock.account().await;
     files.issue(&other, "others.pem", &Key::es256()).await;
+    let (late, order) = client.ready_order(&[NAME]).await;
+    let answer = client.finalize(&order, &csr(&[NAME], &Key::es256().for_csr())).await;
+    assert_eq!(answer.expect(200)["status"], "processing");
     let id = client.kid.rsplit('/').next().unwrap();
     let url = format!("{}/api/acme-accounts/{id}/revoke-certificates", files.mock.handle.admin_url());
     assert_eq!(files.mock.http.post(url).send().await.unwrap().status(), 200);
     files.expect_revoked("leaf.pem", None).await;
     files.expect_revoked("second.pem", None).await;
+    let order = client.settle(&late, &["processing"]).await;
+    files.write("late.pem", client.read(order["certificate"].as_str().unwrap()).await.body);
+    files.expect_revoked("late.pem", None).await;
     files.expect_good("others.pem").await;
 }
 

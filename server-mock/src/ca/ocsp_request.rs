@@ -2,8 +2,6 @@
 
 use x509_parser::asn1_rs::{Any, Class, FromDer, Tag};
 
-use super::der::OCTET_STRING;
-
 /// The most certificates that one request may ask about.
 const MAX_CERTIFICATES: usize = 100;
 /// The longest nonce, in bytes (RFC 9654 §2.1).
@@ -92,11 +90,9 @@ fn nonce(extensions: &[u8]) -> Option<Option<&[u8]>> {
         }
         let value = take(&mut extension, Tag::OctetString)?;
         // The value is again an OCTET STRING; before RFC 8954 responders were told to take any bytes.
-        let length = match value {
-            [OCTET_STRING, length, bytes @ ..] if bytes.len() == usize::from(*length) => bytes.len(),
-            _ => value.len(),
-        };
-        if length == 0 || length > MAX_NONCE {
+        let mut inner = value;
+        let bytes = take(&mut inner, Tag::OctetString).filter(|_| inner.is_empty()).unwrap_or(value);
+        if bytes.is_empty() || bytes.len() > MAX_NONCE {
             return None;
         }
         found = Some(der);
@@ -132,4 +128,72 @@ fn take_context<'a>(rest: &mut &'a [u8], number: u32) -> Option<&'a [u8]> {
     }
     *rest = after;
     Some(any.data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::der::{OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, context, tlv},
+        *,
+    };
+
+    fn sequence_of(parts: &[&[u8]]) -> Vec<u8> {
+        tlv(SEQUENCE, &parts.concat())
+    }
+
+    fn single(serial: &[u8]) -> Vec<u8> {
+        let algorithm = sequence_of(&[&tlv(OBJECT_IDENTIFIER, &[0x2b, 0x0e, 0x03, 0x02, 0x1a]), &[5, 0]]);
+        let [name, key] = [1, 2].map(|byte| tlv(OCTET_STRING, &[byte; 20]));
+        sequence_of(&[&sequence_of(&[&algorithm, &name, &key, &tlv(0x02, serial)])])
+    }
+
+    fn nonce_extension(bytes: &[u8]) -> Vec<u8> {
+        let value = tlv(OCTET_STRING, &tlv(OCTET_STRING, bytes));
+        sequence_of(&[&tlv(OBJECT_IDENTIFIER, &NONCE), &value])
+    }
+
+    fn request(before: &[u8], singles: &[&[u8]], extensions: &[u8]) -> Vec<u8> {
+        sequence_of(&[&sequence_of(&[before, &sequence_of(singles), extensions])])
+    }
+
+    #[test]
+    fn every_part_is_read() {
+        let nonce = nonce_extension(&[7; 32]);
+        let other = sequence_of(&[&tlv(OBJECT_IDENTIFIER, &[0x2b]), &tlv(OCTET_STRING, &[5, 0])]);
+        let extensions = context(2, &sequence_of(&[&other, &nonce]));
+        let before = [context(0, &[2, 1, 0]), context(1, &tlv(0x82, b"a.test"))].concat();
+        let (one, two) = (single(&[0, 0x81, 3]), single(&[5]));
+        let der = request(&before, &[&one, &two], &extensions);
+        let read = OcspRequest::parse(&der).unwrap();
+        assert_eq!(read.nonce, Some(&nonce[..]));
+        let serials: Vec<_> = read.certificates.iter().map(CertId::serial).collect();
+        assert_eq!(serials, [&[0x81, 3][..], &[5]]);
+        let id = &read.certificates[0];
+        assert_eq!((id.issuer_name_hash, id.issuer_key_hash), (&[1; 20][..], &[2; 20][..]));
+        assert_eq!(&one[2..], id.der);
+        assert_eq!(OcspRequest::parse(&request(&[], &[&two], &[])).unwrap().nonce, None);
+    }
+
+    #[test]
+    fn nonces_have_1_to_128_bytes() {
+        let with = |bytes: &[u8]| {
+            request(&[], &[&single(&[5])], &context(2, &sequence_of(&[&nonce_extension(bytes)])))
+        };
+        for (length, taken) in [(0, false), (1, true), (127, true), (128, true), (129, false), (300, false)] {
+            assert_eq!(OcspRequest::parse(&with(&vec![0; length])).is_some(), taken, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_prolonged_or_empty_is_none() {
+        let der = request(&[], &[&single(&[5])], &[]);
+        for length in 0..der.len() {
+            assert!(OcspRequest::parse(&der[..length]).is_none(), "{length}");
+        }
+        assert!(OcspRequest::parse(&[&der[..], &[0]].concat()).is_none());
+        assert!(OcspRequest::parse(&request(&[], &[], &[])).is_none());
+        let one = single(&[5]);
+        assert!(OcspRequest::parse(&request(&[], &vec![&one[..]; MAX_CERTIFICATES], &[])).is_some());
+        assert!(OcspRequest::parse(&request(&[], &vec![&one[..]; MAX_CERTIFICATES + 1], &[])).is_none());
+    }
 }

@@ -120,6 +120,22 @@ async fn s164_a_revoked_certificate_is_overdue() {
 }
 
 #[tokio::test]
+async fn s085_after_a_bulk_revocation_everything_is_overdue() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (_, one) = client.issue(&[NAME], &Key::es256()).await;
+    let (_, two) = client.issue(&["b.example.test"], &Key::es256()).await;
+    let (_, others) = mock.account().await.issue(&[NAME], &Key::es256()).await;
+    let id = client.kid.rsplit('/').next().unwrap().into();
+    assert_eq!(mock.handle.admin().revoke_certificates_of(&id).unwrap(), 2);
+    let overdue = async |chain: &str| {
+        let document = renewal_info(&mock, &cert_id(chain)).await.expect(200);
+        moment(&document, "end") < OffsetDateTime::now_utc()
+    };
+    assert!(overdue(&one).await && overdue(&two).await && !overdue(&others).await);
+}
+
+#[tokio::test]
 async fn s165_replaces_is_echoed() {
     let mock = Mock::start().await;
     let client = mock.account().await;
