@@ -180,11 +180,12 @@ impl From<ChallengeError> for Error {
             ChallengeError::File { .. } => {
                 told.hint("--webroot must be an existing folder that this user may write to")
             }
+            ChallengeError::Certificate { .. } => told,
             ChallengeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => told.hint(
-                "a web server runs there: use --webroot with its folder, or --standalone=ADDR:PORT behind it",
+                "another program listens there: use --webroot with your web server's folder, or another ADDR:PORT behind it",
             ),
             ChallengeError::Listen { .. } => {
-                told.hint("ports below 1024 need root; --standalone=ADDR:PORT takes another one")
+                told.hint("ports below 1024 need root; --standalone=ADDR:PORT and --tls-alpn=ADDR:PORT take others")
             }
         }
     }

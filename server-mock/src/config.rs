@@ -29,6 +29,8 @@ pub struct Config {
     pub seed: Option<u64>,
     /// The kind of key of the root and the intermediate.
     pub ca_key: CaKey,
+    /// Whether a second root certifies the intermediate too, so that certificates can be had with two chains.
+    pub alternate_root: bool,
     /// What the server promises and demands.
     pub policy: Settings,
 }
@@ -47,6 +49,7 @@ impl Default for Config {
             dns_default: Some(Ipv4Addr::LOCALHOST),
             seed: None,
             ca_key: CaKey::default(),
+            alternate_root: false,
             policy: Settings::default(),
         }
     }

@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
-    model::Problem,
+    model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
@@ -157,7 +157,11 @@ fn services(
         Some(seed) => Arc::new(SeededRandom::new(seed)),
         None => Arc::new(OsRandom),
     };
-    let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
+    let ca = CaSettings {
+        key: config.ca_key,
+        base_url: admin_url.to_owned(),
+        alternate_root: config.alternate_root,
+    };
     let va = ValidationSettings {
         resolver: config.resolver.unwrap_or(test_dns.address),
         http_port: config.http_port,
@@ -165,7 +169,7 @@ fn services(
         issuers: config.policy.caa_identities.clone(),
     };
     Ok(Services {
-        store: Store::default(),
+        store: store(&config.policy),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: match config.resolver {
             Some(_) => ValidationAuthority::new(&va)?,
@@ -176,6 +180,17 @@ fn services(
         random,
         settings: config.policy,
     })
+}
+
+/// A store in which the operator's profiles are offered from the start.
+fn store(settings: &Settings) -> Store {
+    let store = Store::default();
+    store.with(|model| {
+        for (name, profile) in &settings.profiles {
+            model.put_profile(name.clone(), profile.clone());
+        }
+    });
+    store
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -214,7 +214,7 @@ pub(crate) fn settings_are_told_with_their_place() {
     with_config("\nserver = ['a', 'b']\n", &["list"])
         .exits(3)
         .tells("config.toml:2: server must be one value");
-    with_config("webroot = '/tmp'\nstandalone = true\n", &issue).exits(2).tells("both given");
+    with_config("webroot = '/tmp'\nstandalone = true\n", &issue).exits(2).tells("several methods");
     let usage = with_config("json = true\n", &["show"]).exits(2).json();
     assert!(usage["error"]["causes"][0].as_str().unwrap().contains("<NAME>"), "{usage}");
     with_config("domain = ['www.example.test']\n", &["issue", &world.standalone()]).succeeds();

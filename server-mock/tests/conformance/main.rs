@@ -3,7 +3,10 @@
 
 mod common;
 
+mod acme_profiles;
+mod cacert_key_scopes;
 mod cacert_rights;
+mod cacert_verified;
 mod dns_account_01;
 mod dns_persist_01;
 mod rfc8555_6_1_6_3;
@@ -16,9 +19,11 @@ mod rfc8555_7_3_4;
 mod rfc8555_7_3_5;
 mod rfc8555_7_4;
 mod rfc8555_7_4_1;
+mod rfc8555_7_4_2;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
 mod rfc8555_8_4;
 mod rfc8657_8659;
 mod rfc8737_8738;
 mod rfc9444;
+mod rfc9773;
