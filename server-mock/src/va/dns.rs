@@ -44,7 +44,7 @@ pub(super) struct Resolver {
 
 #[derive(Clone)]
 enum Source {
-    Server(TokioResolver),
+    Server(Box<TokioResolver>),
     /// The same answers without packets: an order with its CAA checks asks eight questions.
     Zone(Arc<dyn Zone>),
 }
@@ -60,7 +60,7 @@ impl Resolver {
         let config = ResolverConfig::from_parts(None, vec![], vec![server_config]);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         *builder.options_mut() = options();
-        Ok(Self { source: Source::Server(builder.build()?), server })
+        Ok(Self { source: Source::Server(Box::new(builder.build()?)), server })
     }
 
     /// A client of the server in this process that listens at `server`.
