@@ -10,7 +10,7 @@ use clap::{Parser, ValueEnum};
 pub(crate) struct Flags {
     /// Everything once and briefly: some seconds, figures without weight
     #[arg(long)]
-    pub(crate) quick: bool,
+    quick: bool,
     /// How long each rate is measured
     #[arg(long, value_name = "N", default_value_t = 5)]
     seconds: u64,
@@ -42,7 +42,8 @@ pub(crate) enum Only {
 }
 
 impl Flags {
-    fn is_quick(&self) -> bool {
+    /// Whether this run only shows that everything works.
+    pub(crate) fn is_quick(&self) -> bool {
         self.quick || !self.bench
     }
 
