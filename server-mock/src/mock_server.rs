@@ -3,12 +3,14 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
 };
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tracing::warn;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
@@ -22,8 +24,11 @@ use crate::{
     server::Server,
     services::Services,
     store::Store,
-    testbed::{DnsServer, DnsTable},
-    va::{VaError, ValidationAuthority, ValidationSettings},
+    testbed::{DnsServer, DnsTable, RecordData},
+    va::{
+        VaError, ValidationAuthority, ValidationSettings,
+        mail::{Mail, MailError, SmtpServer},
+    },
     web::acme_router,
 };
 
@@ -48,6 +53,9 @@ pub enum StartError {
     /// The validation authority could not be made.
     #[error("could not make the validation authority")]
     Validation(#[from] VaError),
+    /// Mail could not be set up.
+    #[error("could not set up the mail side of e-mail challenges")]
+    Mail(#[from] MailError),
     /// The ACME endpoint has no TLS.
     #[error("could not make the ACME endpoint")]
     Endpoint(#[from] EndpointTlsError),
@@ -93,6 +101,7 @@ pub struct Handle {
     acme: Server,
     admin: Server,
     dns: DnsServer,
+    mail: Option<SmtpServer>,
 }
 
 async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Result<Handle, StartError> {
@@ -110,13 +119,19 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     let endpoint = EndpointTls::generate(acme_address.ip())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
     let resolver = config.resolver.unwrap_or(reachable(dns.local_addr()));
-    let services = Arc::new(services(config, clock, &admin_url, resolver)?);
+    let mail_listen = config.mail_listen;
+    let services = Arc::new(services(config, clock, &admin_url, resolver, Arc::clone(&dns_table))?);
+    let mail = match mail_listen {
+        Some(address) => Some(mail_server(address, &services).await?),
+        None => None,
+    };
 
     let acceptor = TlsAcceptor::from(endpoint.config);
     Ok(Handle {
         acme: Server::start(acme, Some(acceptor), (routers.acme)(Arc::clone(&services), &acme_url)),
         admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
         dns,
+        mail,
         acme_url,
         admin_url,
         ca_bundle_pem: endpoint.ca_pem,
@@ -132,6 +147,7 @@ fn services(
     clock: Arc<dyn Clock>,
     admin_url: &str,
     resolver: SocketAddr,
+    dns_table: Arc<DnsTable>,
 ) -> Result<Services, StartError> {
     let random: Arc<dyn Random> = match config.seed {
         Some(seed) => Arc::new(SeededRandom::new(seed)),
@@ -139,14 +155,34 @@ fn services(
     };
     let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
     let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
+    let publish = move |name: &str, record: &str| {
+        if let Err(error) = dns_table.add(name, &RecordData::Txt(record.to_owned())) {
+            warn!(%error, name, "the DKIM key could not be published");
+        }
+    };
+    let mail = Mail::new(config.mail, config.smtp, resolver, Box::new(publish))?;
     Ok(Services {
         store: Store::default(),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: ValidationAuthority::new(&va)?,
+        mail: Arc::new(mail),
         clock,
         random,
         settings: config.policy,
     })
+}
+
+/// Takes replies by SMTP, and gives them to where the admin API gives them.
+async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<SmtpServer, StartError> {
+    let admin = Admin::new(Arc::clone(services));
+    let inbox = move |mail: Vec<u8>| {
+        let admin = admin.clone();
+        Box::pin(async move { admin.receive_mail(&mail).await }) as Pin<Box<_>>
+    };
+    let recipient = &services.mail.settings().from;
+    SmtpServer::start(address, recipient, Arc::new(inbox))
+        .await
+        .map_err(|source| StartError::Bind { purpose: "replies by mail", address, source })
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -215,6 +251,12 @@ impl Handle {
         reachable(self.dns.local_addr())
     }
 
+    /// Where replies to challenge mails are taken by SMTP, if anywhere.
+    #[must_use]
+    pub fn mail_addr(&self) -> Option<SocketAddr> {
+        self.mail.as_ref().map(|mail| reachable(mail.local_addr()))
+    }
+
     /// The records of the built-in DNS, to be changed at will.
     #[must_use]
     pub fn dns_table(&self) -> &DnsTable {
@@ -244,7 +286,12 @@ impl Handle {
 
     /// Takes no more connections, lets requests finish for up to three seconds, and returns when all is closed.
     pub async fn shutdown(self) {
-        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
+        let mail = async {
+            if let Some(mail) = self.mail {
+                mail.shutdown().await;
+            }
+        };
+        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown(), mail);
     }
 }
 

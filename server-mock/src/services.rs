@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
-    ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, va::ValidationAuthority,
+    ca::Authority,
+    clock::Clock,
+    model::Settings,
+    random::Random,
+    store::Store,
+    va::{ValidationAuthority, mail::Mail},
 };
 
 /// The parts of a running server.
@@ -14,6 +19,8 @@ pub struct Services {
     pub authority: Authority,
     /// Validates challenges.
     pub va: ValidationAuthority,
+    /// Sends challenge mails and reads replies.
+    pub mail: Arc<Mail>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens, nonces and serial numbers.

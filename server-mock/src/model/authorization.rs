@@ -110,7 +110,7 @@ impl Model {
         {
             return valid.id.clone();
         }
-        let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending };
+        let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending, mail: None };
         let challenges = challenges_for(identifier).map(pending).collect();
         let base = identifier.wildcard_base();
         let authorization = Authorization {
@@ -217,7 +217,7 @@ impl Model {
         }
     }
 
-    fn challenge_mut(&mut self, id: &AuthorizationId, kind: ChallengeKind) -> Option<&mut Challenge> {
+    pub(super) fn challenge_mut(&mut self, id: &AuthorizationId, kind: ChallengeKind) -> Option<&mut Challenge> {
         let challenges = &mut self.authorizations.get_mut(id)?.challenges;
         challenges.iter_mut().find(|challenge| challenge.kind == kind)
     }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Identifier, Problem};
+use super::{Identifier, MailChallenge, Problem};
 
 /// A challenge type that this server can validate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -13,17 +13,21 @@ pub enum ChallengeKind {
     /// A file on the web server (RFC 8555 §8.3).
     #[serde(rename = "http-01")]
     Http01,
+    /// A reply to a mail (RFC 8823 §3).
+    #[serde(rename = "email-reply-00")]
+    EmailReply00,
 }
 
 impl ChallengeKind {
     /// Every kind, in the order they are offered.
-    pub const ALL: &[Self] = &[Self::Http01];
+    pub const ALL: &[Self] = &[Self::Http01, Self::EmailReply00];
 
     /// The registered name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Http01 => "http-01",
+            Self::EmailReply00 => "email-reply-00",
         }
     }
 
@@ -32,6 +36,7 @@ impl ChallengeKind {
     pub fn proves(self, identifier: &Identifier, wildcard: bool) -> bool {
         match self {
             Self::Http01 => matches!(identifier, Identifier::Dns(_) | Identifier::Ip(_)) && !wildcard,
+            Self::EmailReply00 => matches!(identifier, Identifier::Email(_)),
         }
     }
 }
@@ -96,4 +101,6 @@ pub struct Challenge {
     pub token: String,
     /// How far it is.
     pub state: ChallengeState,
+    /// The mail side of an e-mail challenge; `None` for all others.
+    pub mail: Option<MailChallenge>,
 }

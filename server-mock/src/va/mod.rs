@@ -4,6 +4,7 @@
 mod dns;
 mod fetch;
 mod http_01;
+pub mod mail;
 mod tls;
 
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 use dns::Resolver;
 use http_01::Http01;
 
-use crate::model::{ChallengeKind, Identifier, Problem};
+use crate::model::{ChallengeKind, Identifier, Problem, ProblemType};
 
 /// Where a validation looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,10 @@ impl ValidationAuthority {
     pub async fn validate(&self, attempt: &Attempt) -> Result<(), Problem> {
         match attempt.kind {
             ChallengeKind::Http01 => self.http_01.validate(attempt).await,
+            ChallengeKind::EmailReply00 => {
+                let detail = "nobody can look for a reply: it comes by mail";
+                Err(Problem::new(ProblemType::ServerInternal, detail))
+            }
         }
     }
 }

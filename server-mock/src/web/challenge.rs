@@ -30,7 +30,8 @@ pub(super) async fn post(
     let id = AuthorizationId::from(id);
     let starts = !request.body.payload.is_empty();
     let now = app.services.clock.now();
-    let (attempt, response) = app.services.store.with(|model| {
+    let services = &app.services;
+    let (attempt, mail, response) = services.store.with(|model| {
         model.authorization(&id, &request.account)?;
         let not_found = || Problem::not_found("challenge");
         let kind: ChallengeKind = kind.parse().map_err(|_| not_found())?;
@@ -38,19 +39,28 @@ pub(super) async fn post(
             request.body.object()?;
         }
         let starts = starts && model.begin_validation(&id, &request.account, kind, now)?;
+        let mut mail = None;
+        if starts && kind == ChallengeKind::EmailReply00 {
+            model.settle_by_reply(&id, now, &services.settings);
+            if services.mail.settings().send_after_post {
+                mail = model.challenge_mail(&id, services.random.token(16));
+            }
+        }
+        let looks = starts && kind != ChallengeKind::EmailReply00;
         let authorization = model.authorization(&id, &request.account)?;
         let challenge = authorization.challenge(kind).ok_or_else(not_found)?;
-        let attempt = starts.then(|| Attempt {
+        let attempt = looks.then(|| Attempt {
             kind,
             identifier: authorization.identifier.clone(),
             token: challenge.token.clone(),
             key_authorization: format!("{}.{}", challenge.token, request.key.thumbprint()),
         });
-        Ok::<_, Problem>((attempt, answer(&app, &id, challenge)))
+        Ok::<_, Problem>((attempt, mail, answer(&app, &id, challenge)))
     })?;
     if let Some(attempt) = attempt {
         tokio::spawn(validate(app.services.clone(), id, attempt));
     }
+    services.mail.send(mail.into_iter().collect(), now);
     Ok(response)
 }
 
@@ -77,6 +87,9 @@ pub(super) fn document(app: &App, id: &AuthorizationId, challenge: &Challenge) -
         "status": challenge.state.status(),
         "token": challenge.token,
     });
+    if let Some(mail) = &challenge.mail {
+        document["from"] = mail.from.clone().into();
+    }
     match &challenge.state {
         ChallengeState::Valid { validated } => document["validated"] = timestamp(*validated).into(),
         ChallengeState::Invalid { error } => document["error"] = problem::to_json(error),

@@ -34,13 +34,20 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     };
     let services = &app.services;
     let now = services.clock.now();
-    services.store.with(|model| {
+    let (answer, mails) = services.store.with(|model| {
         let mut tokens = || services.random.token(16);
         let order = model.create_order(&request.account, new, now, &services.settings, &mut tokens)?;
         let id = order.id.clone();
+        let mail = services.mail.settings();
+        let token = |bytes| services.random.token(bytes);
+        let mails = model.prepare_mails(&id, &mail.from, mail.token_part1_bytes, &token);
         let answer = (StatusCode::CREATED, answer(&app, model, &id, &request.account, now)?);
-        Ok(located(&app.links.order(&id), answer))
-    })
+        Ok::<_, Problem>((located(&app.links.order(&id), answer), mails))
+    })?;
+    if !services.mail.settings().send_after_post {
+        services.mail.send(mails, now);
+    }
+    Ok(answer)
 }
 
 /// An order, read by POST-as-GET.
