@@ -180,9 +180,11 @@ async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<Sm
         Box::pin(async move { admin.receive_mail(&mail).await }) as Pin<Box<_>>
     };
     let recipient = &services.mail.settings().from;
-    SmtpServer::start(address, recipient, Arc::new(inbox))
-        .await
-        .map_err(|source| StartError::Bind { purpose: "replies by mail", address, source })
+    SmtpServer::start(address, recipient, Arc::new(inbox)).await.map_err(|source| StartError::Bind {
+        purpose: "replies by mail",
+        address,
+        source,
+    })
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

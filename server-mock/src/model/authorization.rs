@@ -217,7 +217,11 @@ impl Model {
         }
     }
 
-    pub(super) fn challenge_mut(&mut self, id: &AuthorizationId, kind: ChallengeKind) -> Option<&mut Challenge> {
+    pub(super) fn challenge_mut(
+        &mut self,
+        id: &AuthorizationId,
+        kind: ChallengeKind,
+    ) -> Option<&mut Challenge> {
         let challenges = &mut self.authorizations.get_mut(id)?.challenges;
         challenges.iter_mut().find(|challenge| challenge.kind == kind)
     }

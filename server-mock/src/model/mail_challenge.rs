@@ -110,7 +110,8 @@ impl Model {
         for id in &order.authorizations {
             let Some(authorization) = self.authorizations.get_mut(id) else { continue };
             let Identifier::Email(to) = &authorization.identifier else { continue };
-            let Some(challenge) = authorization.challenges.iter_mut().find(|challenge| challenge.kind == KIND)
+            let Some(challenge) =
+                authorization.challenges.iter_mut().find(|challenge| challenge.kind == KIND)
             else {
                 continue;
             };
@@ -185,7 +186,8 @@ impl Model {
         let Some(challenge) = self.challenge_mut(&id, KIND) else { return Err(ReplyRefused::UnknownToken) };
         let Some(mail) = challenge.mail.as_mut() else { return Err(ReplyRefused::UnknownToken) };
         let expected = joining.response(&mail.token_part1, &challenge.token, &thumbprint);
-        mail.reply = Some(if expected.as_ref() == Some(&reply.digest) { allowed } else { Err(wrong_digest()) });
+        mail.reply =
+            Some(if expected.as_ref() == Some(&reply.digest) { allowed } else { Err(wrong_digest()) });
         self.settle_by_reply(&id, now, settings);
         Ok(())
     }

@@ -15,3 +15,7 @@ mod rfc8555_7_3_5;
 mod rfc8555_7_4;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
+mod rfc8823_3_1;
+mod rfc8823_3_2;
+mod rfc8823_3_2_dkim;
+mod rfc8823_smtp;

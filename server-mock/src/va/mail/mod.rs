@@ -22,7 +22,7 @@ use outbox::Outbox;
 use verify::Verifier;
 
 pub use outbox::{Delivery, OutgoingMail};
-pub use smtp::SmtpServer;
+pub use smtp::{Inbox, SmtpServer};
 
 /// The least length of a token's part in bytes (RFC 8823 §3).
 const TOKEN_PART_MIN: usize = 16;
@@ -118,11 +118,6 @@ impl Mail {
     #[must_use]
     pub fn settings(&self) -> &MailSettings {
         &self.settings
-    }
-
-    /// Where replies go.
-    pub(crate) fn from(&self) -> &Address {
-        &self.from
     }
 
     /// Writes and signs challenge mails and sends them on their way, in the background.

@@ -8,8 +8,7 @@ use std::{
 };
 
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
-    address::Envelope,
+    Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor, address::Envelope,
     transport::smtp::extension::ClientId,
 };
 use serde::Serialize;
@@ -21,6 +20,8 @@ use crate::model::ChallengeMail;
 
 /// How many mails are kept; older ones are forgotten.
 const KEPT_MAX: usize = 1000;
+/// How many mails may wait until they are sent.
+const WAITING_MAX: usize = 1000;
 /// How many mails are sent at the same time.
 const CONNECTIONS_MAX: usize = 8;
 /// How long the SMTP server may take for one step.
@@ -68,6 +69,7 @@ pub enum Delivery {
 pub(super) struct Outbox {
     kept: Mutex<VecDeque<OutgoingMail>>,
     transport: Option<AsyncSmtpTransport<Tokio1Executor>>,
+    waiting: Semaphore,
     places: Semaphore,
     domain: String,
 }
@@ -82,8 +84,13 @@ impl Outbox {
                 .timeout(Some(TIMEOUT))
                 .build()
         });
-        let places = Semaphore::new(CONNECTIONS_MAX);
-        Self { kept: Mutex::default(), transport, places, domain: domain.to_owned() }
+        Self {
+            kept: Mutex::default(),
+            transport,
+            waiting: Semaphore::new(WAITING_MAX),
+            places: Semaphore::new(CONNECTIONS_MAX),
+            domain: domain.to_owned(),
+        }
     }
 
     /// Keeps the mail, and sends it; returns when it has gone out or will not.
@@ -122,6 +129,7 @@ impl Outbox {
         let address = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
         let envelope = Envelope::new(Some(address(&mail.from)?), vec![address(&mail.to)?]);
         let envelope = envelope.map_err(|error| error.to_string())?;
+        let _waiting = self.waiting.try_acquire().map_err(|_| "too many mails wait for the SMTP server")?;
         let _place = self.places.acquire().await.map_err(|error| error.to_string())?;
         let mut pauses = PAUSES.into_iter();
         loop {

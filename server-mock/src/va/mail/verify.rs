@@ -87,12 +87,15 @@ fn judge(
     let refuse = |reason: String| Err(MailRefused::Signature(shown(reason.as_bytes())));
     let signature = match (output.result(), output.signature()) {
         (DkimResult::Pass, Some(signature)) => signature,
-        (DkimResult::TempError(error), _) => return Err(MailRefused::Later(shown(error.to_string().as_bytes()))),
-        (
-            DkimResult::Neutral(error) | DkimResult::Fail(error) | DkimResult::PermError(error),
-            _,
-        ) => return refuse(error.to_string()),
-        (DkimResult::Pass | DkimResult::None, _) => return refuse("its DKIM signature says nothing".to_owned()),
+        (DkimResult::TempError(error), _) => {
+            return Err(MailRefused::Later(shown(error.to_string().as_bytes())));
+        }
+        (DkimResult::Neutral(error) | DkimResult::Fail(error) | DkimResult::PermError(error), _) => {
+            return refuse(error.to_string());
+        }
+        (DkimResult::Pass | DkimResult::None, _) => {
+            return refuse("its DKIM signature says nothing".to_owned());
+        }
     };
     if !signature.d.eq_ignore_ascii_case(domain) {
         return refuse(format!("the DKIM signature is by {}, the mail from {domain}", signature.d));
@@ -113,7 +116,8 @@ fn uncovered(
     demand: ReplySignature,
 ) -> Option<&'static str> {
     let covers = |field: &str| signature.h.iter().any(|covered| covered.eq_ignore_ascii_case(field));
-    let present = |field: &str| message.headers().iter().any(|header| header.name().eq_ignore_ascii_case(field));
+    let present =
+        |field: &str| message.headers().iter().any(|header| header.name().eq_ignore_ascii_case(field));
     let demanded = |field: &str| match demand {
         ReplySignature::Strict => true,
         ReplySignature::Usual => present(field) && !MIME.contains(&field),
