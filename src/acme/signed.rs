@@ -87,6 +87,16 @@ impl AccountKey {
             .into_bytes())
     }
 
+    /// The inner request of a key change, by this key, the new one: which account, and which key it had
+    /// (RFC 8555 §7.3.5).
+    pub(super) fn key_change(&self, account_url: &str, old: &Self, url: &str) -> Result<Value, AcmeError> {
+        let protected = json!({"alg": "ES256", "jwk": self.jwk, "url": url});
+        let payload = json!({"account": account_url, "oldKey": old.jwk}).to_string();
+        let inner = self.sign(&protected, payload.as_bytes())?;
+        // `sign` writes JSON.
+        serde_json::from_slice(&inner).map_err(|error| AcmeError::Protocol(error.to_string()))
+    }
+
     /// The External Account Binding for a newAccount request: the account's public key, signed with the MAC key
     /// (RFC 8555 §7.3.4).
     pub(super) fn binding(&self, kid: &str, key: &MacKey, new_account_url: &str) -> Value {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::acme::{AccountKey, Session, TlsTrust, Transport};
+use crate::acme::{AccountKey, Session, TlsTrust, Transport, find_account};
 use crate::challenge::Solvers;
 use crate::config::{self, is_root};
 use crate::error::{Error, Kind};
-use crate::store::{AccountRecord, Store};
+use crate::store::{AccountFiles, AccountRecord, Store};
 use crate::ui::Ui;
 
 use super::Global;
@@ -87,7 +87,12 @@ impl Context {
             let record = self.store.account(server, name).record()?;
             return record.ok_or_else(|| not_registered(Some(server), name));
         }
-        let mut records = self.store.accounts_named(name)?;
+        let mut records: Vec<AccountRecord> = self
+            .store
+            .accounts()?
+            .into_iter()
+            .filter_map(|(known, record)| (known == name).then_some(record))
+            .collect();
         match (records.pop(), records.as_slice()) {
             (Some(record), []) => Ok(record),
             (None, _) => Err(not_registered(None, name)),
@@ -123,16 +128,52 @@ impl Context {
         cell.get_or_try_init(|| self.open_session(server, account)).await.cloned()
     }
 
+    /// Whether the user agrees, asked on the terminal.
+    ///
+    /// # Errors
+    /// When the terminal can't be read.
+    pub fn agrees(&self, question: &str) -> Result<bool, Error> {
+        let answer = self.ui.confirm(question);
+        answer.map_err(|error| {
+            Error::new(Kind::Usage, "the answer could not be read").because(error.to_string())
+        })
+    }
+
     async fn open_session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
         let files = self.store.account(server, account);
         let record = files.record()?.ok_or_else(|| not_registered(Some(server), account))?;
+        let transport = self.transport(server)?;
+        self.finish_rollover(&files, &transport, &record).await?;
         let pem = files.key()?.ok_or_else(|| {
             Error::new(Kind::Local, format!("the key of account {account} is missing"))
                 .because(format!("{} does not exist", files.key_path().display()))
                 .hint("restore it from a backup, or register a new account with --account NAME")
         })?;
         let key = AccountKey::from_pem(&pem)?;
-        Ok(Arc::new(Session::open(self.transport(server)?, record.url, key).await?))
+        Ok(Arc::new(Session::open(transport, record.url, key).await?))
+    }
+
+    /// Makes up for a key change that died before its end: the server knows whether the new key counts already.
+    async fn finish_rollover(
+        &self,
+        files: &AccountFiles,
+        transport: &Transport,
+        record: &AccountRecord,
+    ) -> Result<(), Error> {
+        if files.next_key()?.is_none() {
+            return Ok(());
+        }
+        let _lock = self.store.lock_account(&record.server, files.name()).await?;
+        // Looked at again under the lock: the change may only have been under way.
+        let Some(pem) = files.next_key()? else { return Ok(()) };
+        let next = AccountKey::from_pem(&pem)?;
+        let known = find_account(transport, &next).await?;
+        if known.is_some_and(|url| url == record.url) {
+            files.promote_next_key()?;
+        } else {
+            files.discard_next_key()?;
+        }
+        Ok(())
     }
 }
 

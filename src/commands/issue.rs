@@ -161,10 +161,7 @@ impl Args {
         }
         let (old, new) = (joined(&existing.identifiers), joined(&wanted.identifiers));
         let question = format!("Certificate {name} is for {old}. Replace it by one for {new}?");
-        let unreadable = |error: std::io::Error| {
-            Error::new(Kind::Usage, "the answer could not be read").because(error.to_string())
-        };
-        if context.ui().can_ask() && context.ui().confirm(&question).map_err(unreadable)? {
+        if context.ui().can_ask() && context.agrees(&question)? {
             return Ok(());
         }
         Err(Error::new(Kind::Usage, format!("certificate {name} exists for other names"))

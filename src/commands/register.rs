@@ -80,11 +80,11 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let transport = context.transport(&server)?;
     context.ui().progress().tell(&server, "asking for the directory");
     let meta = transport.directory().await?.meta.clone();
-    complete(context, &mut credentials, meta.external_account_required)?;
     context.ui().progress().done(&server);
     let responsibility_accepted_at = accept_responsibility(context, args.accept_responsibility)?;
     let terms_of_service = meta.terms_of_service.as_deref().map(|url| printable(url).into_owned());
     let terms_agreed_at = agree_to_terms(context, args.agree_tos, terms_of_service.as_deref())?;
+    complete(context, &mut credentials, meta.external_account_required)?;
 
     let url = args.submit(context, &transport, &files, &credentials, terms_agreed_at.is_some()).await?;
     let record = AccountRecord {
@@ -193,9 +193,7 @@ fn complete(context: &Context, credentials: &mut Credentials, required: bool) ->
 /// Shows the notice, prominently and always, and takes the answer.
 fn accept_responsibility(context: &Context, accepted: bool) -> Result<OffsetDateTime, Error> {
     context.ui().notice(RESPONSIBILITY);
-    if accepted
-        || context.ui().can_ask() && context.ui().confirm("Do you accept this?").map_err(unreadable)?
-    {
+    if accepted || context.ui().can_ask() && context.agrees("Do you accept this?")? {
         return Ok(OffsetDateTime::now_utc());
     }
     Err(Error::new(Kind::Usage, "responsibility for this client was not accepted")
@@ -210,7 +208,7 @@ fn agree_to_terms(
     let Some(url) = url else { return Ok(agreed.then(OffsetDateTime::now_utc)) };
     context.ui().notice(&format!("Terms of service: {url}"));
     let question = "Do you agree to the terms of service?";
-    if agreed || context.ui().can_ask() && context.ui().confirm(question).map_err(unreadable)? {
+    if agreed || context.ui().can_ask() && context.agrees(question)? {
         return Ok(Some(OffsetDateTime::now_utc()));
     }
     Err(Error::new(Kind::Usage, "the terms of service were not agreed to")

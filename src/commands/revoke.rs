@@ -80,13 +80,10 @@ impl Args {
         }
         let names: Vec<String> = chain.facts().identifiers.iter().map(ToString::to_string).collect();
         let question = format!("Revoke the certificate for {}? This can't be undone.", names.join(", "));
-        match context.ui().confirm(&question) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::new(Kind::Usage, "not revoked, as you did not agree")),
-            Err(error) => {
-                Err(Error::new(Kind::Usage, "the answer could not be read").because(error.to_string()))
-            }
+        if context.agrees(&question)? {
+            return Ok(());
         }
+        Err(Error::new(Kind::Usage, "not revoked, as you did not agree"))
     }
 
     async fn revoke(

@@ -2,6 +2,7 @@
 //! interrupted.
 
 mod authorize;
+mod keys;
 mod signals;
 
 use std::time::Duration;
@@ -16,8 +17,6 @@ use crate::core::certificate_name::CertificateName;
 use crate::core::chain::{Chain, ChainError};
 use crate::core::csr;
 use crate::core::identifier::Identifier;
-use crate::core::key_type::KeyType;
-use crate::core::pem::encode_pem;
 use crate::core::plan::{Step, next_step};
 use crate::error::{Error, Kind};
 use crate::store::{CertificateRecord, Installed, OrderFiles, OrderRecord, Store};
@@ -64,7 +63,7 @@ impl Issuance<'_> {
             Some(resumed) => resumed,
             None => self.begin(&files).await?,
         };
-        let key = KeyPair::from_pem(&key_pem).map_err(key_error)?;
+        let key = keys::read(&key_pem)?;
         let chain = self.drive(&mut order, &files, &key).await?;
         self.verify(&chain, &key, &files)?;
         let certificate = self.store.certificate(self.name);
@@ -99,7 +98,7 @@ impl Issuance<'_> {
     async fn begin(&self, files: &OrderFiles) -> Result<(Order<'_>, Zeroizing<String>), Error> {
         files.forget()?;
         self.tell("making a key");
-        let key_pem = generate_key(self.record.key_type)?;
+        let key_pem = keys::generate(self.record.key_type)?;
         files.save_key(&key_pem)?;
         self.tell("ordering");
         let identifiers = &self.record.identifiers;
@@ -203,31 +202,6 @@ impl Issuance<'_> {
     fn tell(&self, what: &str) {
         self.progress.tell(self.name.as_str(), what);
     }
-}
-
-fn generate_key(key_type: KeyType) -> Result<Zeroizing<String>, Error> {
-    use rcgen::RsaKeySize;
-    let rsa = |size| KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size);
-    let key = match key_type {
-        KeyType::Ec256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
-        KeyType::Ec384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
-        KeyType::Rsa2048 => rsa(RsaKeySize::_2048),
-        KeyType::Rsa3072 => rsa(RsaKeySize::_3072),
-        KeyType::Rsa4096 => rsa(RsaKeySize::_4096),
-        KeyType::Ed25519 => return generate_ed25519_key(),
-    };
-    key.map(|key| Zeroizing::new(key.serialize_pem())).map_err(key_error)
-}
-
-/// In version 1 of PKCS#8: rcgen writes version 2 (RFC 5958), which OpenSSL 3.0 can't read.
-fn generate_ed25519_key() -> Result<Zeroizing<String>, Error> {
-    let der = aws_lc_rs::signature::Ed25519KeyPair::generate().and_then(|key| key.to_pkcs8v1());
-    let der = der.map_err(|_| key_error(rcgen::Error::RingUnspecified))?;
-    Ok(Zeroizing::new(encode_pem("PRIVATE KEY", der.as_ref())))
-}
-
-fn key_error(error: rcgen::Error) -> Error {
-    Error::new(Kind::Internal, "the certificate key could not be made or read").because(error.to_string())
 }
 
 /// At most five names, for a message.

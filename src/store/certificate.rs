@@ -171,9 +171,7 @@ impl CertificateFiles {
         files::write(&incoming.join("chain.pem"), chain.issuers_pem().as_bytes(), Mode::Public)?;
         files::write(&incoming.join("fullchain.pem"), chain.pem().as_bytes(), Mode::Public)?;
         let path = versions.join(version.to_string());
-        fs::rename(&incoming, &path)
-            .and_then(|()| files::sync_folder(versions))
-            .map_err(StoreError::io("create", &path))
+        files::rename(&incoming, &path)
     }
 
     fn switch(&self, version: u32) -> Result<(), StoreError> {
@@ -184,10 +182,8 @@ impl CertificateFiles {
         }
         let incoming = self.folder.join(".current");
         files::remove(&incoming)?;
-        symlink(&target, &incoming)
-            .and_then(|()| fs::rename(&incoming, &current))
-            .and_then(|()| files::sync_folder(&self.folder))
-            .map_err(StoreError::io("switch", &current))
+        symlink(&target, &incoming).map_err(StoreError::io("create", &incoming))?;
+        files::rename(&incoming, &current)
     }
 
     fn current_version(&self) -> Result<Option<u32>, StoreError> {

@@ -95,6 +95,12 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Renames within a folder, and waits until that is on disk.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::rename(from, to).and_then(|()| sync_folder(folder)).map_err(StoreError::io("rename", from))
+}
+
 /// The folders in a folder, without hidden ones; none when it doesn't exist.
 pub(super) fn list_folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let list = || -> io::Result<Vec<PathBuf>> {

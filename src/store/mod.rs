@@ -101,14 +101,22 @@ impl Store {
         AccountFiles::new(self.root.join("accounts").join(files::folder_name(server)).join(name))
     }
 
-    /// Every registered account of this name, one for each server.
+    /// Every registered account with its name, sorted by name and server.
     ///
     /// # Errors
     /// When a folder can't be listed or an account's file is damaged.
-    pub fn accounts_named(&self, name: &str) -> Result<Vec<AccountRecord>, StoreError> {
-        let servers = files::list_folders(&self.root.join("accounts"))?;
-        let records = servers.iter().map(|server| AccountFiles::new(server.join(name)).record());
-        records.filter_map(Result::transpose).collect()
+    pub fn accounts(&self) -> Result<Vec<(String, AccountRecord)>, StoreError> {
+        let mut accounts = Vec::new();
+        for server in files::list_folders(&self.root.join("accounts"))? {
+            for folder in files::list_folders(&server)? {
+                let files = AccountFiles::new(folder);
+                if let Some(record) = files.record()? {
+                    accounts.push((files.name().to_owned(), record));
+                }
+            }
+        }
+        accounts.sort_by(|(a, one), (b, other)| (a, &one.server).cmp(&(b, &other.server)));
+        Ok(accounts)
     }
 
     /// The files of a certificate.
