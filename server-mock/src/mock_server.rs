@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
+    background::EndOnDrop,
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
@@ -98,6 +99,7 @@ pub struct Handle {
     tls_port: u16,
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
+    background: EndOnDrop,
     acme: Server,
     admin: Server,
     dns: DnsServer,
@@ -138,6 +140,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         http_port,
         tls_port,
         dns_table,
+        background: EndOnDrop(Arc::clone(&services.background)),
         services,
     })
 }
@@ -154,18 +157,24 @@ fn services(
         None => Arc::new(OsRandom),
     };
     let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
-    let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
     let publish = move |name: &str, record: &str| {
         if let Err(error) = dns_table.add(name, &RecordData::Txt(record.to_owned())) {
             warn!(%error, name, "the DKIM key could not be published");
         }
     };
     let mail = Mail::new(config.mail, config.smtp, resolver, Box::new(publish))?;
+    let va = ValidationSettings {
+        resolver,
+        http_port: config.http_port,
+        tls_port: config.tls_port,
+        issuers: config.policy.caa_identities.clone(),
+    };
     Ok(Services {
         store: Store::default(),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: ValidationAuthority::new(&va)?,
         mail: Arc::new(mail),
+        background: Arc::default(),
         clock,
         random,
         settings: config.policy,
@@ -286,13 +295,15 @@ impl Handle {
         &self.services
     }
 
-    /// Takes no more connections, lets requests finish for up to three seconds, and returns when all is closed.
+    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, and returns
+    /// when all is closed.
     pub async fn shutdown(self) {
         let mail = async {
             if let Some(mail) = self.mail {
                 mail.shutdown().await;
             }
         };
+        drop(self.background);
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown(), mail);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    background::Background,
     ca::Authority,
     clock::Clock,
     model::Settings,
@@ -21,6 +22,8 @@ pub struct Services {
     pub va: ValidationAuthority,
     /// Sends challenge mails and reads replies.
     pub mail: Arc<Mail>,
+    /// The validations that are going on.
+    pub background: Arc<Background>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens, nonces and serial numbers.

@@ -137,7 +137,7 @@ impl Admin {
         let reply = services.mail.read(mail).await?;
         let joining = services.mail.settings().token_joining;
         let now = services.clock.now();
-        Ok(services.store.with(|model| model.take_reply(&reply, joining, Ok(()), now, &services.settings))?)
+        Ok(services.store.with(|model| model.take_reply(&reply, joining, now, &services.settings))?)
     }
 }
 

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, AuthorizationStatus, Challenge, ChallengeKind, ChallengeState, Identifier,
-    Model, OrderId, Problem, ProblemType, Settings,
+    Model, Problem, ProblemType, Settings,
 };
 
 const KIND: ChallengeKind = ChallengeKind::EmailReply00;
@@ -96,18 +96,17 @@ pub enum ReplyRefused {
 }
 
 impl Model {
-    /// Gives the e-mail challenges of a new order what their mails need, and returns these. Authorizations that the
-    /// order shares with earlier ones keep theirs. `token` makes unpredictable text from that many bytes.
+    /// Gives the e-mail challenges of new authorizations what their mails need, and returns these. An authorization
+    /// that has had its mail keeps that. `token` makes unpredictable text from that many bytes.
     pub fn prepare_mails(
         &mut self,
-        order: &OrderId,
+        ids: &[AuthorizationId],
         from: &str,
         part1_bytes: usize,
         token: &dyn Fn(usize) -> String,
     ) -> Vec<ChallengeMail> {
-        let Some(order) = self.orders.get(order) else { return Vec::new() };
         let mut mails = Vec::new();
-        for id in &order.authorizations {
+        for id in ids {
             let Some(authorization) = self.authorizations.get_mut(id) else { continue };
             let Identifier::Email(to) = &authorization.identifier else { continue };
             let Some(challenge) =
@@ -133,16 +132,12 @@ impl Model {
         Some(mail.to_write(&authorization.identifier.value(), message_id))
     }
 
-    /// The account and address that a reply is about, so that one can look whether the address may have certificates
-    /// at all.
-    ///
-    /// # Errors
-    /// When the reply would change nothing.
-    pub fn replied_to(
+    /// The authorization that a reply is about, and whose it is.
+    fn replied_to(
         &self,
         reply: &MailReply,
         now: OffsetDateTime,
-    ) -> Result<(AuthorizationId, AccountId, Identifier), ReplyRefused> {
+    ) -> Result<(AuthorizationId, AccountId), ReplyRefused> {
         // Replies are rare and arrive at the pace of mail: looking through all authorizations costs less than an
         // index that has to follow their lives.
         let ours = |challenge: &Challenge| {
@@ -164,12 +159,10 @@ impl Model {
         if mail.reply.is_some() || authorization.status(now) != AuthorizationStatus::Pending {
             return Err(ReplyRefused::Settled);
         }
-        let (id, account) = (authorization.id.clone(), authorization.account.clone());
-        Ok((id, account, authorization.identifier.clone()))
+        Ok((authorization.id.clone(), authorization.account.clone()))
     }
 
     /// Takes an authentic reply: the first one settles the challenge, once the client has said that it is ready.
-    /// `allowed` is what else speaks for or against the address.
     ///
     /// # Errors
     /// When the reply changes nothing. A wrong digest does change something: the challenge becomes invalid.
@@ -177,17 +170,16 @@ impl Model {
         &mut self,
         reply: &MailReply,
         joining: TokenJoining,
-        allowed: Result<(), Problem>,
         now: OffsetDateTime,
         settings: &Settings,
     ) -> Result<(), ReplyRefused> {
-        let (id, account, _) = self.replied_to(reply, now)?;
+        let (id, account) = self.replied_to(reply, now)?;
         let thumbprint = self.account_key(&account).map(|key| key.thumbprint()).unwrap_or_default();
         let Some(challenge) = self.challenge_mut(&id, KIND) else { return Err(ReplyRefused::UnknownToken) };
         let Some(mail) = challenge.mail.as_mut() else { return Err(ReplyRefused::UnknownToken) };
         let expected = joining.response(&mail.token_part1, &challenge.token, &thumbprint);
-        mail.reply =
-            Some(if expected.as_ref() == Some(&reply.digest) { allowed } else { Err(wrong_digest()) });
+        let right = expected.as_ref() == Some(&reply.digest);
+        mail.reply = Some(if right { Ok(()) } else { Err(wrong_digest()) });
         self.settle_by_reply(&id, now, settings);
         Ok(())
     }

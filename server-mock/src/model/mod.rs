@@ -13,10 +13,12 @@ pub mod eab_key;
 pub mod finalize;
 pub mod id;
 pub mod identifier;
+pub mod issuer_names;
 pub mod mail_challenge;
 pub mod mail_settings;
 pub mod order;
 pub mod owner;
+pub mod pre_authorization;
 pub mod problem;
 pub mod public_key;
 pub mod revocation;
@@ -30,6 +32,7 @@ pub use challenge::{Challenge, ChallengeKind, ChallengeState};
 pub use eab_key::EabKey;
 pub use id::{AccountId, AuthorizationId, CertificateId, OrderId, OwnerId};
 pub use identifier::Identifier;
+pub use issuer_names::IssuerNames;
 pub use mail_challenge::{ChallengeMail, MailChallenge, MailReply, ReplyRefused, TokenJoining};
 pub use mail_settings::{MailSettings, ReplySignature};
 pub use order::{Order, OrderStatus};
@@ -51,6 +54,8 @@ pub struct Model {
     authorizations: BTreeMap<AuthorizationId, Authorization>,
     /// The latest authorization that proved an identifier for an account; perhaps no longer valid.
     proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
+    /// The latest authorization that proved a domain with all names below it.
+    subdomain_proofs: BTreeMap<(AccountId, String), AuthorizationId>,
     certificates: BTreeMap<CertificateId, Certificate>,
     /// The certificate of each serial number.
     serials: BTreeMap<Vec<u8>, CertificateId>,

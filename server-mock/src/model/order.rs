@@ -1,11 +1,13 @@
 //! Orders (RFC 8555 §7.1.3).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{
-    Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, Identifier, Model, OrderId,
-    Problem, ProblemType, Settings, authorization::challenges_for,
+    Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, ChallengeKind, Identifier,
+    Model, OrderId, Problem, ProblemType, Settings, authorization::Scope,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -49,7 +51,7 @@ pub struct Order {
     pub account: AccountId,
     /// What the certificate is for, each once.
     pub identifiers: Vec<Identifier>,
-    /// One for each identifier.
+    /// They cover every identifier, each perhaps several of them (RFC 9444).
     pub authorizations: Vec<AuthorizationId>,
     /// The start that the client asked for.
     pub not_before: Option<OffsetDateTime>,
@@ -76,6 +78,8 @@ impl Order {
 pub struct NewOrder {
     /// What the certificate is for; an identifier that occurs twice counts once.
     pub identifiers: Vec<Identifier>,
+    /// For some of them a domain above, which the client could prove instead (RFC 9444 §4.2).
+    pub ancestors: BTreeMap<Identifier, String>,
     /// The wanted start.
     pub not_before: Option<OffsetDateTime>,
     /// The wanted end.
@@ -95,18 +99,15 @@ impl Model {
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
     ) -> Result<&Order, Problem> {
-        let NewOrder { mut identifiers, not_before, not_after } = new;
+        let NewOrder { mut identifiers, ancestors, not_before, not_after } = new;
         identifiers.sort();
         identifiers.dedup();
         check_count(&identifiers, settings)?;
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
         self.validity(self.acting_account(account)?, not_before, not_after, now, settings)?;
-        check_provable(&identifiers)?;
-        let authorizations = identifiers
-            .iter()
-            .map(|identifier| self.authorize(account, identifier, now, settings, tokens))
-            .collect();
+        check_provable(&identifiers, settings)?;
+        let authorizations = self.authorize(account, &identifiers, &ancestors, now, settings, tokens)?;
         let expires = now + settings.order_lifetime;
         let id = OrderId::from(tokens());
         let (account, state) = (account.clone(), OrderState::Open);
@@ -124,6 +125,77 @@ impl Model {
             state,
         };
         Ok(self.orders.entry(id).insert_entry(order).into_mut())
+    }
+
+    /// Finds valid authorizations of the account that cover the identifiers of an order, and makes pending ones for
+    /// the rest.
+    fn authorize(
+        &mut self,
+        account: &AccountId,
+        identifiers: &[Identifier],
+        ancestors: &BTreeMap<Identifier, String>,
+        now: OffsetDateTime,
+        settings: &Settings,
+        tokens: &mut dyn FnMut() -> String,
+    ) -> Result<Vec<AuthorizationId>, Problem> {
+        let mut authorizations = Vec::with_capacity(identifiers.len());
+        let mut begun = BTreeMap::new();
+        for identifier in identifiers {
+            let valid = self.valid_authorization(account, identifier, now);
+            let id = match valid.filter(|_| settings.reuse_authorizations) {
+                Some(valid) => valid.id.clone(),
+                None => {
+                    let ancestor = ancestors.get(identifier);
+                    let scope = self.scope(account, identifier, ancestor, settings)?;
+                    let begin =
+                        || self.begin_authorization(account, scope.clone(), now, settings, &mut *tokens);
+                    begun.entry(scope.clone()).or_insert_with(begin).clone()
+                }
+            };
+            authorizations.push(id);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        authorizations.retain(|id| seen.insert(id.clone()));
+        Ok(authorizations)
+    }
+
+    /// What is to be proved for an identifier: the domain above it that the client offers, if its owner holds that
+    /// too; wildcard names always need a proof of their own.
+    fn scope(
+        &self,
+        account: &AccountId,
+        identifier: &Identifier,
+        ancestor: Option<&String>,
+        settings: &Settings,
+    ) -> Result<Scope, Problem> {
+        let Some(ancestor) = ancestor else { return Ok(Scope::of(identifier)) };
+        let willing = settings.subdomain_authorizations
+            && identifier.wildcard_base().is_none()
+            && self.owner(&self.acting_account(account)?.owner)?.holds(&Identifier::Dns(ancestor.clone()));
+        Ok(if willing { Scope::domain(ancestor) } else { Scope::of(identifier) })
+    }
+
+    /// What CAA must allow for an order that is ready: its identifiers, and how control of each was shown.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub fn issuances(
+        &self,
+        id: &OrderId,
+        account: &AccountId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Identifier, Option<ChallengeKind>)>, Problem> {
+        let order = self.order(id, account)?;
+        if self.order_status(order, now).0 != OrderStatus::Ready {
+            return Ok(Vec::new());
+        }
+        let authorizations: Vec<_> =
+            order.authorizations.iter().filter_map(|id| self.authorizations.get(id)).collect();
+        let issuance = |identifier: &Identifier| {
+            let proof = authorizations.iter().find(|authorization| authorization.covers(identifier));
+            (identifier.clone(), proof.and_then(|proof| proof.method()))
+        };
+        Ok(order.identifiers.iter().map(issuance).collect())
     }
 
     /// An order of this account.
@@ -227,9 +299,11 @@ fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Pr
 }
 
 /// Refuses names that no challenge could prove, before anything is made for the others.
-fn check_provable(identifiers: &[Identifier]) -> Result<(), Problem> {
-    let unprovable = identifiers.iter().filter(|identifier| challenges_for(identifier).next().is_none());
-    let refused: Vec<Problem> = unprovable
+pub(super) fn check_provable(identifiers: &[Identifier], settings: &Settings) -> Result<(), Problem> {
+    let unprovable = |identifier: &&Identifier| Scope::of(identifier).challenges(settings).next().is_none();
+    let refused: Vec<Problem> = identifiers
+        .iter()
+        .filter(unprovable)
         .map(|identifier| {
             let detail = format!("there is no challenge type that could prove {}", identifier.value());
             Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::duration;
+use super::{IssuerNames, duration};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -35,6 +35,11 @@ pub struct Settings {
     pub retry_after: Duration,
     /// How many identifiers an order may have.
     pub max_identifiers: usize,
+    /// The domain names that CAA and dns-persist-01 records know the CA by; without one CAA is not looked at, and
+    /// dns-persist-01 not offered.
+    pub caa_identities: IssuerNames,
+    /// Whether one authorization may stand for a domain and all names below it (RFC 9444).
+    pub subdomain_authorizations: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +54,8 @@ impl Default for Settings {
             signing_delay: Duration::ZERO,
             retry_after: Duration::from_secs(1),
             max_identifiers: 1000,
+            caa_identities: IssuerNames::default(),
+            subdomain_authorizations: true,
         }
     }
 }

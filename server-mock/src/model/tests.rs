@@ -52,7 +52,12 @@ impl World {
     }
 
     fn order(&mut self, wanted: &[&str]) -> Result<OrderId, Problem> {
-        let new = NewOrder { identifiers: names(wanted), not_before: None, not_after: None };
+        let new = NewOrder {
+            identifiers: names(wanted),
+            ancestors: Default::default(),
+            not_before: None,
+            not_after: None,
+        };
         let counter = &mut self.counter;
         let mut tokens = || {
             *counter += 1;
@@ -173,16 +178,8 @@ fn rights_are_looked_at_again_at_finalize() {
 
 #[test]
 fn a_refused_order_leaves_nothing_behind() {
-    let rights = Rights {
-        names: vec![rights::NameRight::Dns {
-            dns: "example.test".to_owned(),
-            subdomains: true,
-            wildcard: true,
-        }],
-        ..Rights::default()
-    };
-    let mut world = World::new(rights);
-    let problem = world.order(&[NAME, "*.example.test"]).unwrap_err();
+    let mut world = World::new(Rights::default());
+    let problem = world.order(&[NAME, "www.elsewhere.test"]).unwrap_err();
     assert_eq!(problem.kind, ProblemType::RejectedIdentifier);
     assert_eq!(problem.subproblems.len(), 1);
     assert!(world.model.authorizations.is_empty() && world.model.orders.is_empty());

@@ -1,13 +1,15 @@
 //! Challenges (RFC 8555 §7.5.1): the client says that it is ready, the server goes and looks.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Json,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::{
     App,
@@ -16,10 +18,15 @@ use super::{
     respond::{append_link, timestamp},
 };
 use crate::{
-    model::{AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem},
+    model::{
+        AuthorizationId, Challenge, ChallengeKind, ChallengeMail, ChallengeState, Model, Problem, ProblemType,
+    },
     services::Services,
     va::Attempt,
 };
+
+/// When to try again if there was no room for a validation.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Reads a challenge (empty payload), or starts its validation (an object, whose members are ignored).
 pub(super) async fn post(
@@ -29,9 +36,11 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let id = AuthorizationId::from(id);
     let starts = !request.body.payload.is_empty();
-    let now = app.services.clock.now();
     let services = &app.services;
-    let (attempt, mail, response) = services.store.with(|model| {
+    // Before anything is begun that there might be no room for.
+    let place = if starts { Some(services.background.place().ok_or_else(too_busy)?) } else { None };
+    let now = services.clock.now();
+    let (work, response) = services.store.with(|model| {
         model.authorization(&id, &request.account)?;
         let not_found = || Problem::not_found("challenge");
         let kind: ChallengeKind = kind.parse().map_err(|_| not_found())?;
@@ -39,34 +48,72 @@ pub(super) async fn post(
             request.body.object()?;
         }
         let starts = starts && model.begin_validation(&id, &request.account, kind, now)?;
-        let mut mail = None;
-        if starts && kind == ChallengeKind::EmailReply00 {
-            model.settle_by_reply(&id, now, &services.settings);
-            if services.mail.settings().send_after_post {
-                mail = model.challenge_mail(&id, services.random.token(16));
-            }
-        }
-        let looks = starts && kind != ChallengeKind::EmailReply00;
-        let authorization = model.authorization(&id, &request.account)?;
-        let challenge = authorization.challenge(kind).ok_or_else(not_found)?;
-        let attempt = looks.then(|| Attempt {
-            kind,
-            identifier: authorization.identifier.clone(),
-            token: challenge.token.clone(),
-            key_authorization: format!("{}.{}", challenge.token, request.key.thumbprint()),
-        });
-        Ok::<_, Problem>((attempt, mail, answer(&app, &id, challenge)))
+        let work = if starts { begin(&app, model, &id, kind, &request, now)? } else { None };
+        let challenge = model.authorization(&id, &request.account)?.challenge(kind).ok_or_else(not_found)?;
+        Ok::<_, Problem>((work, answer(&app, &id, challenge)))
     })?;
-    if let Some(attempt) = attempt {
-        tokio::spawn(validate(app.services.clone(), id, attempt));
+    match (work, place) {
+        (Some(Work::Look(attempt)), Some(place)) => {
+            services.background.spawn(place, validate(services.clone(), id, attempt));
+        }
+        (Some(Work::Mail(mail)), Some(place)) => {
+            services.background.spawn(place, services.mail.clone().send(vec![mail], now));
+        }
+        _ => {}
     }
-    services.mail.send(mail.into_iter().collect(), now);
     Ok(response)
+}
+
+/// What is to be done when the client says that it is ready.
+enum Work {
+    Look(Attempt),
+    Mail(ChallengeMail),
+}
+
+/// A reply by mail comes by itself, or has come already: then this settles it.
+fn begin(
+    app: &App,
+    model: &mut Model,
+    id: &AuthorizationId,
+    kind: ChallengeKind,
+    request: &ByAccount,
+    now: OffsetDateTime,
+) -> Result<Option<Work>, Problem> {
+    let services = &app.services;
+    if kind == ChallengeKind::EmailReply00 {
+        model.settle_by_reply(id, now, &services.settings);
+        let waited = services.mail.settings().send_after_post;
+        let mail = waited.then(|| model.challenge_mail(id, services.random.token(16))).flatten();
+        return Ok(mail.map(Work::Mail));
+    }
+    let authorization = model.authorization(id, &request.account)?;
+    let token = authorization.challenge(kind).map(|challenge| challenge.token.clone()).unwrap_or_default();
+    Ok(Some(Work::Look(Attempt {
+        kind,
+        identifier: authorization.identifier.clone(),
+        wildcard: authorization.wildcard,
+        subdomains: authorization.subdomains,
+        key_authorization: format!("{token}.{}", request.key.thumbprint()),
+        token,
+        account_url: app.links.account(&request.account),
+        now,
+    })))
+}
+
+pub(super) fn too_busy() -> Problem {
+    let detail = "too many validations are going on: try again";
+    let mut problem = Problem::new(ProblemType::RateLimited, detail);
+    problem.retry_after = Some(BUSY_RETRY_AFTER);
+    problem
 }
 
 /// Looks without holding the store, then records the verdict in one transition.
 async fn validate(services: Arc<Services>, id: AuthorizationId, attempt: Attempt) {
-    let verdict = services.va.validate(&attempt).await;
+    // A validator that panics has been reported; the challenge must not stay `processing` for it.
+    let verdict = AssertUnwindSafe(services.va.validate(&attempt)).catch_unwind().await;
+    let verdict = verdict.unwrap_or_else(|_| {
+        Err(Problem::new(ProblemType::ServerInternal, "the validation authority broke down"))
+    });
     let now = services.clock.now();
     services
         .store
@@ -85,10 +132,14 @@ pub(super) fn document(app: &App, id: &AuthorizationId, challenge: &Challenge) -
         "type": challenge.kind.name(),
         "url": app.links.challenge(id, challenge.kind),
         "status": challenge.state.status(),
-        "token": challenge.token,
     });
     if let Some(mail) = &challenge.mail {
         document["from"] = mail.from.clone().into();
+    }
+    if challenge.kind.has_token() {
+        document["token"] = challenge.token.as_str().into();
+    } else {
+        document["issuer-domain-names"] = json!(app.services.settings.caa_identities);
     }
     match &challenge.state {
         ChallengeState::Valid { validated } => document["validated"] = timestamp(*validated).into(),

@@ -21,10 +21,11 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: ByAccount) -> Res
 
 fn document(app: &App) -> Value {
     let settings = &app.services.settings;
-    json!({
+    let mut document = json!({
         "newNonce": app.links.absolute("/acme/new-nonce"),
         "newAccount": app.links.absolute("/acme/new-account"),
         "newOrder": app.links.absolute("/acme/new-order"),
+        "newAuthz": app.links.absolute("/acme/new-authz"),
         "revokeCert": app.links.absolute("/acme/revoke-cert"),
         "keyChange": app.links.absolute("/acme/key-change"),
         "meta": {
@@ -32,5 +33,12 @@ fn document(app: &App) -> Value {
             "website": settings.website,
             "externalAccountRequired": true,
         },
-    })
+    });
+    if !settings.caa_identities.is_empty() {
+        document["meta"]["caaIdentities"] = json!(settings.caa_identities);
+    }
+    if settings.subdomain_authorizations {
+        document["meta"]["subdomainAuthAllowed"] = true.into();
+    }
+    document
 }

@@ -12,12 +12,13 @@ use super::{App, extract::ByAccount, order};
 use crate::{
     ca::{CaError, LeafRequest},
     model::{
-        OrderId, Problem, ProblemType,
+        AccountId, ChallengeKind, OrderId, Problem, ProblemType,
         finalize::{Claim, Signed},
     },
     policy::Csr,
     protocol::base64url,
     services::Services,
+    va::Issuance,
 };
 
 /// finalize.
@@ -33,6 +34,7 @@ pub(super) async fn post(
     let csr = payload.get("csr").and_then(Value::as_str);
     let csr = csr.ok_or_else(|| Problem::malformed("`csr` is missing or no string"))?;
     let csr = Csr::parse(&base64url::decode("csr", csr)?)?;
+    check_caa(&app, &id, &request.account).await?;
     let claim = services.store.with(|model| {
         let now = services.clock.now();
         model.begin_finalize(&id, &request.account, &csr.names, &csr.key, now, &services.settings)
@@ -45,6 +47,18 @@ pub(super) async fn post(
     }
     let now = services.clock.now();
     services.store.with(|model| order::answer(&app, model, &id, &request.account, now))
+}
+
+/// What CAA allowed when control was shown it may forbid by now, and reused authorizations are older still.
+async fn check_caa(app: &App, id: &OrderId, account: &AccountId) -> Result<(), Problem> {
+    let now = app.services.clock.now();
+    let issuances = app.services.store.with(|model| model.issuances(id, account, now))?;
+    let issuances = issuances.into_iter().map(|(identifier, method)| Issuance {
+        identifier,
+        account_url: app.links.account(account),
+        method: method.map(ChallengeKind::name),
+    });
+    app.services.va.check_caa(issuances.collect()).await
 }
 
 /// The signing machine: takes its time, then records what came out.

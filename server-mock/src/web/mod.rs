@@ -4,6 +4,7 @@ mod account;
 mod authorization;
 mod certificate;
 mod challenge;
+mod challenge_mail;
 mod directory;
 mod extract;
 mod finalize;
@@ -43,6 +44,7 @@ pub(crate) fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
         .route("/acme/account/{id}/orders", post(account::orders))
         .route("/acme/key-change", post(key_change::post))
         .route("/acme/new-order", post(order::create))
+        .route("/acme/new-authz", post(authorization::create))
         .route("/acme/order/{id}", post(order::read))
         .route("/acme/order/{id}/finalize", post(finalize::post))
         .route("/acme/authorization/{id}", post(authorization::post))

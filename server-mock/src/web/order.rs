@@ -13,6 +13,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     App,
+    challenge_mail::{self, Mailing},
     extract::ByAccount,
     problem,
     respond::{located, timestamp},
@@ -27,26 +28,25 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     let payload = request.body.object()?;
     let wanted = payload.get("identifiers").and_then(Value::as_array);
     let wanted = wanted.ok_or_else(|| Problem::malformed("`identifiers` is missing or no array"))?;
+    let identifiers = identifiers::parse_all(wanted)?;
     let new = NewOrder {
-        identifiers: identifiers::parse_all(wanted)?,
+        ancestors: identifiers::parse_ancestors(wanted, &identifiers)?,
+        identifiers,
         not_before: date(&payload, "notBefore")?,
         not_after: date(&payload, "notAfter")?,
     };
+    let mailing = Mailing::begin(&app, &new.identifiers)?;
     let services = &app.services;
     let now = services.clock.now();
     let (answer, mails) = services.store.with(|model| {
         let mut tokens = || services.random.token(16);
         let order = model.create_order(&request.account, new, now, &services.settings, &mut tokens)?;
-        let id = order.id.clone();
-        let mail = services.mail.settings();
-        let token = |bytes| services.random.token(bytes);
-        let mails = model.prepare_mails(&id, &mail.from, mail.token_part1_bytes, &token);
+        let (id, authorizations) = (order.id.clone(), order.authorizations.clone());
+        let mails = challenge_mail::prepare(&app, model, &authorizations);
         let answer = (StatusCode::CREATED, answer(&app, model, &id, &request.account, now)?);
         Ok::<_, Problem>((located(&app.links.order(&id), answer), mails))
     })?;
-    if !services.mail.settings().send_after_post {
-        services.mail.send(mails, now);
-    }
+    mailing.send(&app, mails, now);
     Ok(answer)
 }
 

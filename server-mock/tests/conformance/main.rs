@@ -4,6 +4,8 @@
 mod common;
 
 mod cacert_rights;
+mod dns_account_01;
+mod dns_persist_01;
 mod rfc8555_6_1_6_3;
 mod rfc8555_6_2;
 mod rfc8555_6_5;
@@ -13,9 +15,14 @@ mod rfc8555_7_3;
 mod rfc8555_7_3_4;
 mod rfc8555_7_3_5;
 mod rfc8555_7_4;
+mod rfc8555_7_4_1;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
+mod rfc8555_8_4;
+mod rfc8657_8659;
+mod rfc8737_8738;
 mod rfc8823_3_1;
 mod rfc8823_3_2;
 mod rfc8823_3_2_dkim;
 mod rfc8823_smtp;
+mod rfc9444;

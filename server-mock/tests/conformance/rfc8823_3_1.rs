@@ -35,6 +35,26 @@ async fn s148_an_address_has_one_challenge_with_sender_and_second_part() {
 }
 
 #[tokio::test]
+async fn s148_an_address_can_be_authorized_ahead_of_an_order() {
+    let mock = Mock::start().await;
+    let signer = Signer::publish(&mock, "example.test");
+    let client = mock.account_with(client_rights()).await;
+    let identifier = json!({"type": "email", "value": ALICE});
+    let answer = client.post(&mock.url("newAuthz"), json!({"identifier": identifier})).await;
+    let challenge = answer.expect(201)["challenges"][0].clone();
+    assert_eq!((&challenge["type"], &challenge["from"]), (&json!("email-reply-00"), &json!("acme@ca.test")));
+    let mail = mail_after(&mock, 0).await;
+    let token = challenge["token"].as_str().unwrap();
+    let digest = response_digest(&mail.token_part1(), token, &client.key.thumbprint());
+    receive(&mock, &signer.sign(&Reply::new(&mail, &digest))).await.unwrap();
+    client.post(challenge["url"].as_str().unwrap(), json!({})).await.expect(200);
+
+    let order = client.post(&mock.url("newOrder"), json!({"identifiers": [identifier]})).await.expect(201);
+    assert_eq!(order["status"], "ready");
+    assert_eq!(mock.handle.admin().outgoing_mail().len(), 1, "a valid authorization needs no mail");
+}
+
+#[tokio::test]
 async fn s148_only_with_the_client_right_and_for_addresses_of_the_owner() {
     let mock = Mock::start().await;
     let server_only = mock.account().await;
@@ -85,7 +105,7 @@ async fn s150_folding_and_encoding_of_the_replys_subject_do_not_matter() {
     for fold in [
         |part: &str| format!("Re: ACME:\r\n {part}"),
         |part: &str| format!("RE: ACME: {}\r\n\t{}", &part[..10], &part[10..]),
-        |part: &str| format!("=?utf-8?q?Re:_ACME:_{part}?="),
+        |part: &str| format!("=?utf-8?q?Re:_ACME:_{}?=", part.replace('_', "=5F")),
     ] {
         let ordered = order(&client).await;
         let reply = ordered.reply(&client).with("Subject", fold(&ordered.mail.token_part1()));

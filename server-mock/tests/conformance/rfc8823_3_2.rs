@@ -1,12 +1,13 @@
 //! RFC 8823 §3.2: what a reply says, and what becomes of the challenge.
 
 use base64::Engine;
+use rcgen::SanType;
 use serde_json::json;
 use server_mock::va::mail::MailRefused;
 
 use crate::common::{
-    Mock,
-    email_order::{assert_form, client_rights, order, receive},
+    Key, Mock, csr_params,
+    email_order::{ALICE, assert_form, client_rights, order, receive},
     mail::{Reply, Signer, block},
 };
 
@@ -158,6 +159,27 @@ async fn s157_it_takes_mail_and_post_in_either_order() {
     assert_eq!(challenge["status"], "valid");
     assert!(challenge["validated"].is_string());
     assert_eq!(client.read(&post_first.order).await.expect(200)["status"], "ready");
+}
+
+#[tokio::test]
+async fn s157_s177_what_issuemail_forbids_is_not_issued() {
+    let mock = Mock::start().await;
+    let signer = Signer::publish(&mock, "example.test");
+    let client = mock.account_with(client_rights()).await;
+    let ordered = order(&client).await;
+    receive(&mock, &signer.sign(&ordered.reply(&client))).await.unwrap();
+    ordered.start(&client).await;
+
+    let mut params = csr_params(&[]);
+    params.subject_alt_names = vec![SanType::Rfc822Name(ALICE.try_into().unwrap())];
+    let key = Key::es256().for_csr();
+    let csr = params.serialize_request(&key).unwrap().der().to_vec();
+    let document = client.read(&ordered.order).await.expect(200);
+    mock.caa("example.test", "issuemail", ";");
+    client.finalize(&document, &csr).await.expect_problem(403, "caa");
+    mock.caa("example.test", "issuemail", "cacert.org; validationmethods=email-reply-00");
+    client.finalize(&document, &csr).await.expect(200);
+    assert_eq!(client.settle(&ordered.order, &["processing"]).await["status"], "valid");
 }
 
 #[tokio::test]

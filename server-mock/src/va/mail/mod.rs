@@ -10,6 +10,7 @@ mod verify;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use futures_util::{StreamExt, stream};
 use lettre::Address;
 use mail_parser::MessageParser;
 use time::OffsetDateTime;
@@ -120,16 +121,15 @@ impl Mail {
         &self.settings
     }
 
-    /// Writes and signs challenge mails and sends them on their way, in the background.
-    pub fn send(self: &Arc<Self>, mails: Vec<ChallengeMail>, now: OffsetDateTime) {
-        for mail in mails {
-            let this = Arc::clone(self);
-            tokio::spawn(async move {
-                if let Err(error) = this.write(&mail, now).await {
-                    warn!(to = mail.to, error = &error as &dyn std::error::Error, "no challenge mail");
-                }
-            });
-        }
+    /// Writes, signs and sends challenge mails; returns when each has gone out, or will not.
+    pub async fn send(self: Arc<Self>, mails: Vec<ChallengeMail>, now: OffsetDateTime) {
+        let write = async |mail: ChallengeMail| {
+            if let Err(error) = self.write(&mail, now).await {
+                warn!(to = mail.to, error = &error as &dyn std::error::Error, "no challenge mail");
+            }
+        };
+        // All are kept at once; how many are sent at once, the outbox decides.
+        stream::iter(mails).for_each_concurrent(None, write).await;
     }
 
     async fn write(&self, mail: &ChallengeMail, now: OffsetDateTime) -> Result<(), KeyError> {

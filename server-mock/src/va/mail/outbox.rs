@@ -20,8 +20,6 @@ use crate::model::ChallengeMail;
 
 /// How many mails are kept; older ones are forgotten.
 const KEPT_MAX: usize = 1000;
-/// How many mails may wait until they are sent.
-const WAITING_MAX: usize = 1000;
 /// How many mails are sent at the same time.
 const CONNECTIONS_MAX: usize = 8;
 /// How long the SMTP server may take for one step.
@@ -69,7 +67,6 @@ pub enum Delivery {
 pub(super) struct Outbox {
     kept: Mutex<VecDeque<OutgoingMail>>,
     transport: Option<AsyncSmtpTransport<Tokio1Executor>>,
-    waiting: Semaphore,
     places: Semaphore,
     domain: String,
 }
@@ -87,7 +84,6 @@ impl Outbox {
         Self {
             kept: Mutex::default(),
             transport,
-            waiting: Semaphore::new(WAITING_MAX),
             places: Semaphore::new(CONNECTIONS_MAX),
             domain: domain.to_owned(),
         }
@@ -129,7 +125,6 @@ impl Outbox {
         let address = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
         let envelope = Envelope::new(Some(address(&mail.from)?), vec![address(&mail.to)?]);
         let envelope = envelope.map_err(|error| error.to_string())?;
-        let _waiting = self.waiting.try_acquire().map_err(|_| "too many mails wait for the SMTP server")?;
         let _place = self.places.acquire().await.map_err(|error| error.to_string())?;
         let mut pauses = PAUSES.into_iter();
         loop {

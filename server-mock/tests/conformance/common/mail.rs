@@ -14,7 +14,6 @@ use hickory_resolver::{
     net::runtime::TokioRuntimeProvider,
     proto::rr::RData,
 };
-use server_mock::testbed::RecordData;
 
 use super::Mock;
 
@@ -100,7 +99,7 @@ impl Received {
         let unsigned = relaxed(&raw.0, &format!("{}{}", &raw.1[..start], &raw.1[end..]));
         signed.push_str(unsigned.trim_end_matches("\r\n"));
 
-        let record = mock.txt(&format!("{}._domainkey.{}", tag("s"), tag("d"))).await;
+        let record = mock.published(&format!("{}._domainkey.{}", tag("s"), tag("d"))).await;
         let public = record.strip_prefix("v=DKIM1; k=rsa; p=").unwrap();
         let spki = STANDARD.decode(public).unwrap();
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki)
@@ -112,7 +111,7 @@ impl Received {
 
 impl Mock {
     /// The one TXT record of a name in the mock's DNS.
-    async fn txt(&self, name: &str) -> String {
+    async fn published(&self, name: &str) -> String {
         let server = self.handle.dns_addr();
         let mut connection = ConnectionConfig::udp();
         connection.port = server.port();
@@ -228,7 +227,7 @@ impl Signer {
         let key = Ed25519KeyPair::generate().unwrap();
         let record = format!("v=DKIM1; k=ed25519; p={}", STANDARD.encode(key.public_key().as_ref()));
         let name = format!("test._domainkey.{domain}");
-        mock.handle.dns_table().add(&name, &RecordData::Txt(record)).unwrap();
+        mock.txt(&name, &record);
         Self { key, domain }
     }
 
