@@ -1,6 +1,6 @@
 //! Orders (RFC 8555 §7.1.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -142,19 +142,18 @@ impl Model {
         let mut begun = BTreeMap::new();
         for identifier in identifiers {
             let valid = self.valid_authorization(account, identifier, now);
-            let id = match valid.filter(|_| settings.reuse_authorizations) {
-                Some(valid) => valid.id.clone(),
-                None => {
-                    let ancestor = ancestors.get(identifier);
-                    let scope = self.scope(account, identifier, ancestor, settings)?;
-                    let begin =
-                        || self.begin_authorization(account, scope.clone(), now, settings, &mut *tokens);
-                    begun.entry(scope.clone()).or_insert_with(begin).clone()
-                }
-            };
-            authorizations.push(id);
+            if let Some(valid) = valid.filter(|_| settings.reuse_authorizations) {
+                authorizations.push(valid.id.clone());
+                continue;
+            }
+            let scope = self.scope(account, identifier, ancestors.get(identifier), settings)?;
+            if !begun.contains_key(&scope) {
+                let id = self.begin_authorization(account, scope.clone(), now, settings, tokens);
+                begun.insert(scope.clone(), id);
+            }
+            authorizations.push(begun[&scope].clone());
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         authorizations.retain(|id| seen.insert(id.clone()));
         Ok(authorizations)
     }

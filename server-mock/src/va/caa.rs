@@ -37,7 +37,7 @@ pub struct Issuance {
 /// Whether all of them are allowed; if not, a subproblem for each that is not.
 ///
 /// # Errors
-/// `caa` or `dns`, as the first that is refused.
+/// `caa` or `dns`, or `compound` when both occur.
 pub(super) async fn check_all(
     resolver: &Resolver,
     issuers: &[String],
@@ -52,10 +52,10 @@ pub(super) async fn check_all(
         let detail = format!("the CAA records of all names could not be had within {TIMEOUT_ALL:?}");
         Problem::new(ProblemType::Dns, detail)
     })?;
-    match refused.first() {
-        None => Ok(()),
-        Some(first) => Err(Problem::new(first.kind, first.detail.clone()).with_subproblems(refused)),
-    }
+    let Some(first) = refused.first() else { return Ok(()) };
+    let same = refused.iter().all(|problem| problem.kind == first.kind);
+    let kind = if same { first.kind } else { ProblemType::Compound };
+    Err(Problem::new(kind, first.detail.clone()).with_subproblems(refused))
 }
 
 /// # Errors

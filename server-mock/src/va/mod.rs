@@ -128,7 +128,8 @@ impl ValidationAuthority {
     /// Whether CAA records allow the issuances (RFC 8659); a CA without a name does not ask.
     ///
     /// # Errors
-    /// `caa` when they forbid one, `dns` when they can't be had; with a subproblem for each that is refused.
+    /// `caa` when they forbid one, `dns` when they can't be had; with a subproblem for each that is refused
+    /// (`compound` when both occur).
     pub async fn check_caa(&self, issuances: Vec<Issuance>) -> Result<(), Problem> {
         match self.issuers.as_slice() {
             [] => Ok(()),

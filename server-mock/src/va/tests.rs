@@ -345,7 +345,10 @@ async fn s177_caa_of_mail_addresses_is_their_domains() {
     let address = Identifier::Email("alice@mail.example.test".into());
     let problem = check(vec![Identifier::Dns(NAME.into()), address.clone()]).await.unwrap_err();
     assert_eq!((problem.kind, problem.subproblems.len()), (ProblemType::Caa, 1));
-    assert_eq!(problem.subproblems[0].identifier, Some(address));
+    assert_eq!(problem.subproblems[0].identifier, Some(address.clone()));
+    world.table.fail("broken.test", DnsFailure::ServFail).unwrap();
+    let problem = check(vec![Identifier::Dns("broken.test".into()), address]).await.unwrap_err();
+    assert_eq!((problem.kind, problem.subproblems.len()), (ProblemType::Compound, 2));
 }
 
 #[tokio::test]
