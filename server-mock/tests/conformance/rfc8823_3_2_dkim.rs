@@ -129,7 +129,7 @@ struct Waiting {
     runtime: tokio::runtime::Runtime,
     mock: Mock,
     mail: String,
-    /// Where the signature's own value stands: changes there can leave the decoded bytes as they are.
+    /// Where the signature's own value stands, up to its CRLF: changes there can leave the decoded bytes as they are.
     value: std::ops::Range<usize>,
 }
 
@@ -147,7 +147,7 @@ fn waiting() -> &'static Waiting {
             (mock, mail)
         });
         let start = mail.find("\r\n b=").unwrap() + 5;
-        let value = start..start + mail[start..].find("\r\n").unwrap();
+        let value = start..start + mail[start..].find("\r\n").unwrap() + 2;
         Waiting { runtime, mock, mail, value }
     })
 }
