@@ -764,7 +764,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__issue)
-            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --challenge --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --challenge --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -795,6 +795,10 @@ _cacert__acme() {
                     return 0
                     ;;
                 --standalone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-alpn)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -170,7 +170,8 @@ rsa4096\t'RSA of 4096 bits'
 ed25519\t'Ed25519; few browsers and CAs accept it'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l tls-alpn -d 'Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r

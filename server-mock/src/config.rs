@@ -36,6 +36,8 @@ pub struct Config {
     pub mail_listen: Option<SocketAddr>,
     /// The kind of key of the root and the intermediate.
     pub ca_key: CaKey,
+    /// Whether a second root certifies the intermediate too, so that certificates can be had with two chains.
+    pub alternate_root: bool,
     /// How challenge mails are written and replies are read.
     pub mail: MailSettings,
     /// What the server promises and demands.
@@ -58,6 +60,7 @@ impl Default for Config {
             smtp: None,
             mail_listen: None,
             ca_key: CaKey::default(),
+            alternate_root: false,
             mail: MailSettings::default(),
             policy: Settings::default(),
         }

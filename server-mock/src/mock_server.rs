@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
-    model::Problem,
+    model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
@@ -156,13 +156,17 @@ fn services(
         Some(seed) => Arc::new(SeededRandom::new(seed)),
         None => Arc::new(OsRandom),
     };
-    let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
     let publish = move |name: &str, record: &str| {
         if let Err(error) = dns_table.add(name, &RecordData::Txt(record.to_owned())) {
             warn!(%error, name, "the DKIM key could not be published");
         }
     };
     let mail = Mail::new(config.mail, config.smtp, resolver, Box::new(publish))?;
+    let ca = CaSettings {
+        key: config.ca_key,
+        base_url: admin_url.to_owned(),
+        alternate_root: config.alternate_root,
+    };
     let va = ValidationSettings {
         resolver,
         http_port: config.http_port,
@@ -170,7 +174,7 @@ fn services(
         issuers: config.policy.caa_identities.clone(),
     };
     Ok(Services {
-        store: Store::default(),
+        store: store(&config.policy),
         authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
         va: ValidationAuthority::new(&va)?,
         mail: Arc::new(mail),
@@ -194,6 +198,17 @@ async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<Sm
         address,
         source,
     })
+}
+
+/// A store in which the operator's profiles are offered from the start.
+fn store(settings: &Settings) -> Store {
+    let store = Store::default();
+    store.with(|model| {
+        for (name, profile) in &settings.profiles {
+            model.put_profile(name.clone(), profile.clone());
+        }
+    });
+    store
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

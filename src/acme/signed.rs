@@ -30,10 +30,10 @@ pub struct AccountKey {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyError {
     /// No PKCS#8 in PEM.
-    #[error("the account key is not a private key in PEM (PKCS#8)")]
+    #[error("the key is not a private key in PEM (PKCS#8)")]
     Pem,
     /// A key of another kind, or a broken one.
-    #[error("the account key is not an ECDSA key on P-256")]
+    #[error("the key is not an ECDSA key on P-256")]
     Unusable,
 }
 

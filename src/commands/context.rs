@@ -10,10 +10,13 @@ use crate::acme::{AccountKey, Session, TlsTrust, Transport, find_account};
 use crate::challenge::Solvers;
 use crate::config::{self, is_root};
 use crate::error::{Error, Kind};
-use crate::store::{AccountFiles, AccountRecord, Store};
+use crate::store::{AccountFiles, AccountRecord, Store, read_named};
 use crate::ui::Ui;
 
 use super::Global;
+
+/// A session, or why there is none: a server that is down is not asked again for each certificate.
+type Opened = Result<Arc<Session>, Error>;
 
 /// Server and account name.
 type SessionKey = (String, String);
@@ -25,7 +28,7 @@ pub struct Context {
     store: Store,
     solvers: Solvers,
     /// One session for each account, whoever asks first opens it: they share nonces and connections.
-    sessions: Mutex<HashMap<SessionKey, Arc<OnceCell<Arc<Session>>>>>,
+    sessions: Mutex<HashMap<SessionKey, Arc<OnceCell<Opened>>>>,
 }
 
 impl Context {
@@ -112,8 +115,8 @@ impl Context {
     /// When the CA bundle can't be used or the URL is no HTTPS URL.
     pub fn transport(&self, server: &str) -> Result<Transport, Error> {
         let trust = match &self.global.ca_bundle {
-            Some(path) => TlsTrust::Bundle(read_bundle(path)?),
-            None => TlsTrust::System,
+            Some(path) => read_bundle(path)?,
+            None => TlsTrust::system(),
         };
         Ok(Transport::new(server, &trust)?)
     }
@@ -125,7 +128,7 @@ impl Context {
     pub async fn session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
         let key = (server.to_owned(), account.to_owned());
         let cell = self.sessions.lock().await.entry(key).or_default().clone();
-        cell.get_or_try_init(|| self.open_session(server, account)).await.cloned()
+        cell.get_or_init(|| self.open_session(server, account)).await.clone()
     }
 
     /// Whether the user agrees, asked on the terminal.
@@ -139,7 +142,7 @@ impl Context {
         })
     }
 
-    async fn open_session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
+    async fn open_session(&self, server: &str, account: &str) -> Opened {
         let files = self.store.account(server, account);
         let record = files.record()?.ok_or_else(|| not_registered(Some(server), account))?;
         let transport = self.transport(server)?;
@@ -177,20 +180,14 @@ impl Context {
     }
 }
 
-fn read_bundle(path: &Path) -> Result<Vec<reqwest::Certificate>, Error> {
+fn read_bundle(path: &Path) -> Result<TlsTrust, Error> {
     let failed = |cause: String| {
         Error::new(Kind::Local, format!("could not use the CA bundle {}", path.display()))
             .because(cause)
             .hint("--ca-bundle wants a PEM file with the root certificates that sign the server's TLS certificate")
     };
-    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let certificates =
-        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
-    if certificates.is_empty() {
-        Err(failed("there is no certificate in it".into()))
-    } else {
-        Ok(certificates)
-    }
+    let pem = read_named(path).map_err(|error| failed(error.to_string()))?;
+    TlsTrust::bundle(pem.as_bytes()).ok_or_else(|| failed("there is no usable certificate in it".into()))
 }
 
 fn not_registered(server: Option<&str>, name: &str) -> Error {

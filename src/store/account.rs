@@ -86,7 +86,7 @@ impl AccountFiles {
     /// When the file can't be read.
     pub fn key(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
         let path = self.key_path();
-        if path.exists() { files::read_private(&path).map(Some) } else { Ok(None) }
+        if path.exists() { files::read(&path).map(Some) } else { Ok(None) }
     }
 
     /// Keeps the account key. Done before the server hears of the key.
@@ -103,7 +103,7 @@ impl AccountFiles {
     /// When the file can't be read.
     pub fn next_key(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
         let path = self.next_key_path();
-        if path.exists() { files::read_private(&path).map(Some) } else { Ok(None) }
+        if path.exists() { files::read(&path).map(Some) } else { Ok(None) }
     }
 
     /// Keeps a new key beside the account key. Done before the server hears of it.

@@ -52,7 +52,8 @@ fn main() {
         json_errors_have_one_form, an_unreachable_server_is_status_6, an_untrusted_server_is_told_apart,
         a_name_outside_the_rights_is_status_4, a_failed_challenge_is_status_5_and_is_cleaned_up,
         a_taken_port_is_status_5, bad_names_are_refused_before_anything_happens, the_config_file_is_read,
-        other_names_are_not_replaced_silently, one_failure_stops_no_other,
+        other_names_are_not_replaced_silently, one_failure_stops_no_other, damage_is_told_and_mended,
+        a_record_that_wants_more_is_due, output_that_cannot_be_written_is_no_panic, settings_are_told_with_their_place,
     ]);
     tests.extend(tests![first_certificate:
         exec_as_the_readme_says ["openssl"], several_names_and_an_address, webroot_behind_nginx ["nginx"],

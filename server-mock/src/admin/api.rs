@@ -15,6 +15,7 @@ use super::{
     json::{ApiError, parse},
 };
 use crate::{
+    ca::Chain,
     model::{Account, AccountId, Certificate, EabKey, Owner, OwnerId, Problem, Rights, rights::NameRight},
     policy::identifiers::{parse_dns, parse_email},
 };
@@ -22,16 +23,33 @@ use crate::{
 type Created = (StatusCode, Json<Value>);
 
 pub(super) async fn create_owner(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
-    let owner: Owner = parse(&body)?;
+    let owner = parse_owner(&body)?;
+    let mut document = json!(owner);
+    document["id"] = json!(admin.create_owner(owner));
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+pub(super) async fn update_owner(
+    State(admin): State<Admin>,
+    Path(id): Path<OwnerId>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let owner = parse_owner(&body)?;
+    let mut document = json!(owner);
+    admin.update_owner(&id, owner)?;
+    document["id"] = json!(id);
+    Ok(Json(document))
+}
+
+fn parse_owner(body: &[u8]) -> Result<Owner, ApiError> {
+    let owner: Owner = parse(body)?;
     for domain in &owner.domains {
         check_domain(domain)?;
     }
     for address in &owner.addresses {
         parse_email(address)?;
     }
-    let mut document = json!(owner);
-    document["id"] = json!(admin.create_owner(owner));
-    Ok((StatusCode::CREATED, Json(document)))
+    Ok(owner)
 }
 
 pub(super) async fn list_owners(State(admin): State<Admin>) -> Json<Value> {
@@ -54,6 +72,28 @@ struct NewEabKey {
 
 pub(super) async fn create_eab_key(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
     let NewEabKey { owner, rights } = parse(&body)?;
+    check_rights(&rights)?;
+    let mut document = json!({"owner": owner, "rights": rights});
+    let credentials = admin.create_eab_key(&owner, rights)?;
+    document["kid"] = credentials.kid.into();
+    document["hmac_key"] = credentials.hmac_key.into();
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+/// What `PUT /api/eab-keys/{kid}/rights` takes: the rights, whole.
+pub(super) async fn set_rights(
+    State(admin): State<Admin>,
+    Path(kid): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let rights: Rights = parse(&body)?;
+    check_rights(&rights)?;
+    let document = json!({"kid": kid, "rights": rights});
+    admin.set_rights(&kid, rights)?;
+    Ok(Json(document))
+}
+
+fn check_rights(rights: &Rights) -> Result<(), Problem> {
     for name in &rights.names {
         match name {
             NameRight::Dns { dns, .. } => check_domain(dns)?,
@@ -61,11 +101,7 @@ pub(super) async fn create_eab_key(State(admin): State<Admin>, body: Bytes) -> R
             NameRight::Ip { .. } => {}
         }
     }
-    let mut document = json!({"owner": owner, "rights": rights});
-    let credentials = admin.create_eab_key(&owner, rights)?;
-    document["kid"] = credentials.kid.into();
-    document["hmac_key"] = credentials.hmac_key.into();
-    Ok((StatusCode::CREATED, Json(document)))
+    Ok(())
 }
 
 /// The MAC keys are shown once, when they are made.
@@ -124,7 +160,7 @@ pub(super) async fn list_certificates(State(admin): State<Admin>) -> Json<Value>
             "not_before": timestamp(certificate.not_before), "not_after": timestamp(certificate.not_after),
             "revoked": certificate.revoked.map(|revocation| timestamp(revocation.at)),
             "reason": certificate.revoked.and_then(|revocation| revocation.reason),
-            "pem": certificate.chain_pem,
+            "pem": admin.services.authority.chain_pem(&certificate.der, Chain::Default),
         })
     };
     Json(admin.services.store.with(|model| model.certificates().map(document).collect()))

@@ -4,17 +4,19 @@
 mod api;
 mod ca_files;
 mod json;
+mod ocsp;
+mod profiles;
 
 use std::{fmt, sync::Arc};
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 
 use crate::{
     ca::paths,
-    model::{AccountId, EabKey, Owner, OwnerId, Problem, Rights},
+    model::{AccountId, EabKey, Owner, OwnerId, Problem, Profile, Rights},
     protocol::base64url,
     random::Random,
     services::Services,
@@ -29,16 +31,25 @@ pub fn admin_router(services: Arc<Services>) -> Router {
     Router::new()
         .route("/api/owners", get(api::list_owners).post(api::create_owner))
         .route("/api/eab-keys", get(api::list_eab_keys).post(api::create_eab_key))
+        .route("/api/owners/{id}", put(api::update_owner))
+        .route("/api/eab-keys/{kid}/rights", put(api::set_rights))
         .route("/api/eab-keys/{kid}/revoke", post(api::revoke_eab_key))
         .route("/api/acme-accounts", get(api::list_accounts))
         .route("/api/acme-accounts/{id}/revoke", post(api::revoke_account))
         .route("/api/acme-accounts/{id}/revoke-certificates", post(api::revoke_certificates))
         .route("/api/certificates", get(api::list_certificates))
+        .route("/api/profiles", get(profiles::list))
+        .route("/api/profiles/{name}", put(profiles::put).delete(profiles::remove))
         .route("/api/mail", get(api::list_mail).post(api::receive_mail))
         .route(paths::ROOT, get(ca_files::root))
         .route(paths::INTERMEDIATE, get(ca_files::intermediate))
         .route(paths::ROOT_CRL, get(ca_files::root_crl))
         .route(paths::INTERMEDIATE_CRL, get(ca_files::intermediate_crl))
+        .route(paths::ALTERNATE_ROOT, get(ca_files::alternate_root))
+        .route(paths::ALTERNATE_INTERMEDIATE, get(ca_files::alternate_intermediate))
+        .route(paths::ALTERNATE_ROOT_CRL, get(ca_files::alternate_root_crl))
+        .route(paths::OCSP, post(ocsp::post))
+        .route(&format!("{}/{{*request}}", paths::OCSP), get(ocsp::get))
         .fallback(json::not_found)
         .method_not_allowed_fallback(json::method_not_allowed)
         .with_state(Admin::new(services))
@@ -91,6 +102,35 @@ impl Admin {
         let key = EabKey::new(kid.clone(), owner.clone(), rights, mac_key, now);
         services.store.with(|model| model.add_eab_key(key))?;
         Ok(EabCredentials { kid, hmac_key })
+    }
+
+    /// Gives a key identifier other rights, which count at once.
+    ///
+    /// # Errors
+    /// When there is no such key identifier.
+    pub fn set_rights(&self, kid: &str, rights: Rights) -> Result<(), Problem> {
+        self.services.store.with(|model| model.set_rights(kid, rights))
+    }
+
+    /// Changes what is known of an owner.
+    ///
+    /// # Errors
+    /// When there is no such owner.
+    pub fn update_owner(&self, id: &OwnerId, owner: Owner) -> Result<(), Problem> {
+        self.services.store.with(|model| model.update_owner(id, owner))
+    }
+
+    /// Offers a certificate profile, or changes it.
+    pub fn put_profile(&self, name: &str, profile: Profile) {
+        self.services.store.with(|model| model.put_profile(name.to_owned(), profile));
+    }
+
+    /// Withdraws a certificate profile.
+    ///
+    /// # Errors
+    /// When there is no such profile.
+    pub fn remove_profile(&self, name: &str) -> Result<(), Problem> {
+        self.services.store.with(|model| model.remove_profile(name))
     }
 
     /// Revokes a key identifier: its accounts can do nothing from now on.

@@ -1,12 +1,12 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
 use rcgen::{
-    CertificateRevocationListParams, CertifiedIssuer, KeyIdMethod, KeyPair, RevocationReason,
-    RevokedCertParams, SerialNumber,
+    CertificateRevocationListParams, CertifiedIssuer, KeyPair, RevocationReason, RevokedCertParams,
+    SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Authority, CaError};
+use super::{Authority, CaError, key::key_identifier};
 
 /// How long a CRL may be kept.
 const LIFETIME: Duration = Duration::days(1);
@@ -38,6 +38,14 @@ impl Authority {
     pub fn root_crl(&self, now: OffsetDateTime) -> Result<Vec<u8>, CaError> {
         signed(&self.root, &[], now)
     }
+
+    /// The other root's CRL, if there is one; as [`root_crl`](Self::root_crl).
+    ///
+    /// # Errors
+    /// [`CaError::Sign`] when signing fails.
+    pub fn alternate_root_crl(&self, now: OffsetDateTime) -> Option<Result<Vec<u8>, CaError>> {
+        self.alternate.as_ref().map(|alternate| signed(&alternate.root, &[], now))
+    }
 }
 
 fn signed(
@@ -52,7 +60,7 @@ fn signed(
         crl_number: SerialNumber::from_slice(&now.unix_timestamp_nanos().max(1).to_be_bytes()),
         issuing_distribution_point: None,
         revoked_certs: revoked.iter().map(entry).collect::<Result<_, _>>()?,
-        key_identifier_method: KeyIdMethod::Sha256,
+        key_identifier_method: key_identifier(issuer.key()),
     };
     Ok(params.signed_by(issuer)?.der().to_vec())
 }

@@ -126,8 +126,13 @@ impl Model {
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
     ) -> AuthorizationId {
+        let ordered = scope.ordered_identifier();
+        // The owner's names are known, but not who holds each name below them.
+        let born_valid = !scope.subdomains && self.born_valid(account, &ordered, settings);
         let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending, mail: None };
-        let challenges = scope.challenges(settings).map(pending).collect();
+        // Nothing was or is to be proven by a challenge where CAcert knows already.
+        let challenges =
+            if born_valid { Vec::new() } else { scope.challenges(settings).map(pending).collect() };
         let Scope { identifier, wildcard, subdomains } = scope;
         let authorization = Authorization {
             id: tokens().into(),
@@ -137,11 +142,25 @@ impl Model {
             subdomains,
             expires: now + settings.authorization_lifetime,
             challenges,
-            state: AuthorizationStatus::Pending,
+            state: if born_valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Pending },
         };
         let id = authorization.id.clone();
+        if born_valid {
+            self.proofs.insert((account.clone(), ordered), id.clone());
+        }
         self.authorizations.insert(id.clone(), authorization);
         id
+    }
+
+    /// Whether an authorization for the identifier is valid from the start, by what CAcert knows of the owner.
+    pub(super) fn born_valid(
+        &self,
+        account: &AccountId,
+        identifier: &Identifier,
+        settings: &Settings,
+    ) -> bool {
+        let owner = self.accounts.get(account).and_then(|account| self.owners.get(&account.owner));
+        owner.is_some_and(|owner| owner.has_verified(identifier, settings.prevalid_authorizations))
     }
 
     /// A valid authorization of the account for an identifier of an order: the latest for itself or, if there is
@@ -276,6 +295,14 @@ impl Scope {
     /// A domain with all names below it.
     pub(super) fn domain(name: &str) -> Self {
         Self { identifier: Identifier::Dns(name.to_owned()), wildcard: false, subdomains: true }
+    }
+
+    /// As an order names it.
+    pub(super) fn ordered_identifier(&self) -> Identifier {
+        match &self.identifier {
+            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
+            identifier => identifier.clone(),
+        }
     }
 
     /// The challenges that could prove it.

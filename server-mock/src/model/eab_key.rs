@@ -149,6 +149,16 @@ impl Model {
         self.eab_keys.values()
     }
 
+    /// Gives an EAB key other rights; they count from the next request on, for orders under way too.
+    ///
+    /// # Errors
+    /// `malformed` with status 404.
+    pub fn set_rights(&mut self, kid: &str, rights: Rights) -> Result<(), Problem> {
+        let key = self.eab_keys.get_mut(kid).ok_or_else(|| Problem::not_found("key identifier"))?;
+        key.rights = rights;
+        Ok(())
+    }
+
     /// Revokes an EAB key: its accounts can do nothing from now on. Doing so again changes nothing.
     ///
     /// # Errors

@@ -20,7 +20,9 @@ pub mod order;
 pub mod owner;
 pub mod pre_authorization;
 pub mod problem;
+pub mod profile;
 pub mod public_key;
+pub mod renewal;
 pub mod revocation;
 pub mod rights;
 pub mod settings;
@@ -38,6 +40,7 @@ pub use mail_settings::{MailSettings, ReplySignature};
 pub use order::{Order, OrderStatus};
 pub use owner::{Owner, OwnerKind};
 pub use problem::{Problem, ProblemType};
+pub use profile::Profile;
 pub use public_key::PublicKey;
 pub use rights::Rights;
 pub use settings::Settings;
@@ -46,6 +49,7 @@ pub use settings::Settings;
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     owners: BTreeMap<OwnerId, Owner>,
+    profiles: BTreeMap<String, Profile>,
     eab_keys: BTreeMap<String, EabKey>,
     accounts: BTreeMap<AccountId, Account>,
     /// The account of each key thumbprint; a key has one account, for ever.

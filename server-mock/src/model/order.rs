@@ -1,13 +1,16 @@
 //! Orders (RFC 8555 §7.1.3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{
     Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, ChallengeKind, Identifier,
-    Model, OrderId, Problem, ProblemType, Settings, authorization::Scope,
+    Model, OrderId, Problem, ProblemType, Profile, Settings, authorization::Scope,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -57,6 +60,10 @@ pub struct Order {
     pub not_before: Option<OffsetDateTime>,
     /// The end that the client asked for.
     pub not_after: Option<OffsetDateTime>,
+    /// The profile that was chosen, by the client or for it (draft-ietf-acme-profiles).
+    pub profile: Option<String>,
+    /// The certificate that its own is to replace (RFC 9773 §5).
+    pub replaces: Option<Replaces>,
     /// Until when it can be finalized.
     pub expires: OffsetDateTime,
     pub(super) state: OrderState,
@@ -73,6 +80,15 @@ impl Order {
     }
 }
 
+/// The certificate that an order is to replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaces {
+    /// The certificate.
+    pub certificate: CertificateId,
+    /// How the client named it, to be given back as it came.
+    pub cert_id: String,
+}
+
 /// What a newOrder request asks for.
 #[derive(Clone, Debug)]
 pub struct NewOrder {
@@ -84,6 +100,10 @@ pub struct NewOrder {
     pub not_before: Option<OffsetDateTime>,
     /// The wanted end.
     pub not_after: Option<OffsetDateTime>,
+    /// The wanted profile.
+    pub profile: Option<String>,
+    /// The certificate to replace.
+    pub replaces: Option<Replaces>,
 }
 
 impl Model {
@@ -99,20 +119,31 @@ impl Model {
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
     ) -> Result<&Order, Problem> {
-        let NewOrder { mut identifiers, ancestors, not_before, not_after } = new;
+        let NewOrder { mut identifiers, ancestors, not_before, not_after, profile, replaces } = new;
         identifiers.sort();
         identifiers.dedup();
         check_count(&identifiers, settings)?;
+        check_one_kind(&identifiers)?;
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
-        self.validity(self.acting_account(account)?, not_before, not_after, now, settings)?;
-        check_provable(&identifiers, settings)?;
+        let acting = self.acting_account(account)?;
+        let profile = profile.or_else(|| self.default_profile(&identifiers));
+        let chosen = self.profile_for(profile.as_deref(), &identifiers)?;
+        let lifetime = self.lifetime(acting, &identifiers, chosen, settings)?;
+        self.validity(acting, not_before, not_after, now, lifetime)?;
+        if let Some(replaces) = &replaces {
+            self.check_replaces(&replaces.certificate, account, &identifiers, now)?;
+        }
+        self.check_provable(account, &identifiers, now, settings)?;
         let authorizations = self.authorize(account, &identifiers, &ancestors, now, settings, tokens)?;
         let expires = now + settings.order_lifetime;
         let id = OrderId::from(tokens());
         let (account, state) = (account.clone(), OrderState::Open);
         if let Some(account) = self.accounts.get_mut(&account) {
             account.orders.push(id.clone());
+        }
+        if let Some(replaces) = &replaces {
+            self.mark_replaced(&replaces.certificate, &id);
         }
         let order = Order {
             id: id.clone(),
@@ -121,6 +152,8 @@ impl Model {
             authorizations,
             not_before,
             not_after,
+            profile,
+            replaces,
             expires,
             state,
         };
@@ -170,6 +203,7 @@ impl Model {
         let Some(ancestor) = ancestor else { return Ok(Scope::of(identifier)) };
         let willing = settings.subdomain_authorizations
             && identifier.wildcard_base().is_none()
+            && !self.born_valid(account, identifier, settings)
             && self.owner(&self.acting_account(account)?.owner)?.holds(&Identifier::Dns(ancestor.clone()));
         Ok(if willing { Scope::domain(ancestor) } else { Scope::of(identifier) })
     }
@@ -256,6 +290,21 @@ impl Model {
         (page, orders.next().map(|(index, _)| index))
     }
 
+    /// How long certificates for these identifiers may live: the profile's word comes first, then the operator's,
+    /// then CAcert's own rule.
+    pub(super) fn lifetime(
+        &self,
+        account: &Account,
+        identifiers: &[Identifier],
+        profile: Option<&Profile>,
+        settings: &Settings,
+    ) -> Result<Duration, Problem> {
+        let owner = self.owner(&account.owner)?;
+        let chosen =
+            profile.and_then(|profile| profile.certificate_lifetime).or(settings.certificate_lifetime);
+        Ok(chosen.unwrap_or_else(|| owner.certificate_lifetime(identifiers)))
+    }
+
     /// The validity of the certificate: exactly what was asked for, or refused (RFC 8555 §7.4).
     pub(super) fn validity(
         &self,
@@ -263,10 +312,8 @@ impl Model {
         not_before: Option<OffsetDateTime>,
         not_after: Option<OffsetDateTime>,
         now: OffsetDateTime,
-        settings: &Settings,
+        lifetime: Duration,
     ) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
-        let owner = self.owner(&account.owner)?;
-        let lifetime = settings.certificate_lifetime.unwrap_or_else(|| owner.certificate_lifetime());
         let rights_end = self.eab_key(&account.kid).and_then(|key| key.rights.not_after);
         let start = not_before.unwrap_or_else(|| whole_second(now));
         let latest = rights_end.map_or(start + lifetime, |end| whole_second(end).min(start + lifetime));
@@ -284,6 +331,35 @@ impl Model {
         }
         Ok((start, end))
     }
+
+    /// Refuses names that no challenge could prove, before anything is made for the others.
+    pub(super) fn check_provable(
+        &self,
+        account: &AccountId,
+        identifiers: &[Identifier],
+        now: OffsetDateTime,
+        settings: &Settings,
+    ) -> Result<(), Problem> {
+        let unprovable = identifiers.iter().filter(|identifier| {
+            Scope::of(identifier).challenges(settings).next().is_none()
+                && !self.born_valid(account, identifier, settings)
+                && (!settings.reuse_authorizations
+                    || self.valid_authorization(account, identifier, now).is_none())
+        });
+        let refused: Vec<Problem> = unprovable
+            .map(|identifier| {
+                let detail = format!("there is no challenge type that could prove {}", identifier.value());
+                Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
+            })
+            .collect();
+        match refused.first() {
+            None => Ok(()),
+            Some(first) => {
+                let detail = first.detail.clone();
+                Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
+            }
+        }
+    }
 }
 
 fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Problem> {
@@ -297,24 +373,14 @@ fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Pr
     Ok(())
 }
 
-/// Refuses names that no challenge could prove, before anything is made for the others.
-pub(super) fn check_provable(identifiers: &[Identifier], settings: &Settings) -> Result<(), Problem> {
-    let unprovable = |identifier: &&Identifier| Scope::of(identifier).challenges(settings).next().is_none();
-    let refused: Vec<Problem> = identifiers
-        .iter()
-        .filter(unprovable)
-        .map(|identifier| {
-            let detail = format!("there is no challenge type that could prove {}", identifier.value());
-            Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
-        })
-        .collect();
-    match refused.first() {
-        None => Ok(()),
-        Some(first) => {
-            let detail = first.detail.clone();
-            Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
-        }
+/// A certificate is for hosts or for mailboxes: CAcert has one kind for each.
+fn check_one_kind(identifiers: &[Identifier]) -> Result<(), Problem> {
+    let mailboxes =
+        identifiers.iter().filter(|identifier| matches!(identifier, Identifier::Email(_))).count();
+    if mailboxes == 0 || mailboxes == identifiers.len() {
+        return Ok(());
     }
+    Err(Problem::malformed("an order is for e-mail addresses alone, or for DNS names and IP addresses"))
 }
 
 /// Certificates know no fractions of a second.

@@ -2,10 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{
-    AccountId, AuthorizationId, Identifier, Model, Problem, Settings, authorization::Scope,
-    order::check_provable,
-};
+use super::{AccountId, AuthorizationId, Identifier, Model, Problem, Settings, authorization::Scope};
 
 /// What a newAuthz request asks for.
 #[derive(Clone, Debug)]
@@ -35,7 +32,7 @@ impl Model {
         let kid = self.acting_account(account)?.kid.clone();
         let identifiers = std::slice::from_ref(&new.identifier);
         self.check_rights(&kid, identifiers, now)?;
-        check_provable(identifiers, settings)?;
+        self.check_provable(account, identifiers, now, settings)?;
         let scope = match &new.identifier {
             Identifier::Dns(name) if new.subdomains && settings.subdomain_authorizations => {
                 Scope::domain(name)

@@ -57,6 +57,8 @@ impl World {
             ancestors: Default::default(),
             not_before: None,
             not_after: None,
+            profile: None,
+            replaces: None,
         };
         let counter = &mut self.counter;
         let mut tokens = || {
@@ -103,7 +105,7 @@ impl World {
         self.counter += 1;
         let serial = self.counter.to_be_bytes().to_vec();
         let id = CertificateId::from(format!("certificate-{}", self.counter));
-        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1], chain_pem: String::new() };
+        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1] };
         self.model.complete_finalize(claim, signed, NOW);
         id
     }

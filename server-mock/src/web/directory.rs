@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{App, extract::ByAccount};
-use crate::model::Problem;
+use crate::model::{Problem, Profile};
 
 /// `GET`.
 pub(super) async fn get(State(app): State<Arc<App>>) -> Json<Value> {
@@ -21,6 +21,10 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: ByAccount) -> Res
 
 fn document(app: &App) -> Value {
     let settings = &app.services.settings;
+    let profiles: Map<String, Value> = app.services.store.with(|model| {
+        let described = |(name, profile): (&String, &Profile)| (name.clone(), json!(profile.description));
+        model.profiles().iter().map(described).collect()
+    });
     let mut document = json!({
         "newNonce": app.links.absolute("/acme/new-nonce"),
         "newAccount": app.links.absolute("/acme/new-account"),
@@ -28,6 +32,7 @@ fn document(app: &App) -> Value {
         "newAuthz": app.links.absolute("/acme/new-authz"),
         "revokeCert": app.links.absolute("/acme/revoke-cert"),
         "keyChange": app.links.absolute("/acme/key-change"),
+        "renewalInfo": app.links.absolute("/acme/renewal-info"),
         "meta": {
             "termsOfService": settings.terms_of_service,
             "website": settings.website,
@@ -39,6 +44,9 @@ fn document(app: &App) -> Value {
     }
     if settings.subdomain_authorizations {
         document["meta"]["subdomainAuthAllowed"] = true.into();
+    }
+    if !profiles.is_empty() {
+        document["meta"]["profiles"] = profiles.into();
     }
     document
 }

@@ -84,29 +84,33 @@ async fn sign(services: Arc<Services>, claim: Claim, csr: Csr) {
 
 fn issue(services: &Services, claim: &Claim, csr: Csr) -> Result<Signed, CaError> {
     let serial = serial(services);
-    let issued = services.authority.issue(&LeafRequest {
+    let der = services.authority.issue(&LeafRequest {
         spki_der: &csr.spki_der,
         identifiers: &claim.identifiers,
+        person: claim.person.as_deref(),
+        key_use: csr.key_use,
         serial,
         not_before: claim.not_before,
         not_after: claim.not_after,
     })?;
     let id = services.random.token(16).into();
-    let (der, chain_pem) = (issued.der, issued.chain_pem);
-    Ok(Signed { id, serial: serial.to_vec(), key: csr.key, der, chain_pem })
+    Ok(Signed { id, serial: serial.to_vec(), key: csr.key, der })
 }
 
-/// 126 random bits, positive and without a leading zero byte, so that it has one length and one form.
+/// 127 random bits, without a leading zero byte, so that it has one length. Every other one has its first bit set,
+/// and so a zero byte before it in DER, which those who write certIDs must not forget (RFC 9773 §4.1).
 fn serial(services: &Services) -> [u8; 16] {
     let mut serial = [0; 16];
     services.random.fill(&mut serial);
-    serial[0] = serial[0] & 0x7f | 0x40;
+    serial[0] |= 0x40;
     serial
 }
 
 fn failure(error: &CaError) -> Problem {
     match error {
-        CaError::Key(_) | CaError::Name { .. } => Problem::new(ProblemType::BadCsr, error.to_string()),
+        CaError::Key(_) | CaError::SignsOnly | CaError::Name { .. } => {
+            Problem::new(ProblemType::BadCsr, error.to_string())
+        }
         _ => Problem::new(ProblemType::ServerInternal, "the signing machine failed"),
     }
 }

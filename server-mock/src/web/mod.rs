@@ -1,5 +1,6 @@
 //! The ACME endpoints: one file a resource, what all of them share in `extract` and `respond`.
 
+mod accept;
 mod account;
 mod authorization;
 mod certificate;
@@ -12,6 +13,7 @@ mod key_change;
 mod nonce;
 mod order;
 mod problem;
+mod renewal_info;
 mod respond;
 mod revocation;
 
@@ -50,6 +52,8 @@ pub(crate) fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
         .route("/acme/authorization/{id}", post(authorization::post))
         .route("/acme/authorization/{id}/{kind}", post(challenge::post))
         .route("/acme/certificate/{id}", post(certificate::read))
+        .route("/acme/certificate/{id}/alternate", post(certificate::read_alternate))
+        .route("/acme/renewal-info/{id}", get(renewal_info::get))
         .route("/acme/revoke-cert", post(revocation::post))
         .fallback(|| async { Problem::not_found("resource") })
         .method_not_allowed_fallback(|| async {

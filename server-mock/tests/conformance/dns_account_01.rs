@@ -2,7 +2,10 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::common::{Client, Mock, challenge, txt_digest};
+use crate::common::{
+    Client, Mock,
+    challenge::{challenge, txt_digest},
+};
 
 const NAME: &str = "www.example.test";
 

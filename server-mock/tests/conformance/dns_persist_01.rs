@@ -6,7 +6,7 @@ use serde_json::json;
 use server_mock::{clock::ManualClock, testbed::RecordData};
 use time::macros::datetime;
 
-use crate::common::{Client, Mock, challenge};
+use crate::common::{Client, Mock, challenge::challenge};
 
 const NAME: &str = "www.example.test";
 const RECORD: &str = "_validation-persist.www.example.test";

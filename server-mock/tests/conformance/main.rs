@@ -3,7 +3,10 @@
 
 mod common;
 
+mod acme_profiles;
+mod cacert_key_scopes;
 mod cacert_rights;
+mod cacert_verified;
 mod dns_account_01;
 mod dns_persist_01;
 mod rfc8555_6_1_6_3;
@@ -16,6 +19,7 @@ mod rfc8555_7_3_4;
 mod rfc8555_7_3_5;
 mod rfc8555_7_4;
 mod rfc8555_7_4_1;
+mod rfc8555_7_4_2;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
 mod rfc8555_8_4;
@@ -26,3 +30,4 @@ mod rfc8823_3_2;
 mod rfc8823_3_2_dkim;
 mod rfc8823_smtp;
 mod rfc9444;
+mod rfc9773;

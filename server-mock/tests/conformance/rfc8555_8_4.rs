@@ -8,7 +8,10 @@ use std::{
 use server_mock::testbed::{DnsFailure, RecordData};
 use tokio::net::UdpSocket;
 
-use crate::common::{Client, Mock, challenge, txt_digest};
+use crate::common::{
+    Client, Mock,
+    challenge::{challenge, txt_digest},
+};
 
 const NAME: &str = "www.example.test";
 const RECORD: &str = "_acme-challenge.www.example.test";

@@ -3,7 +3,11 @@
 use rcgen::KeyPair;
 use server_mock::testbed::{DnsFailure, RecordData};
 
-use crate::common::{Client, Mock, challenge, csr, txt_digest};
+use crate::common::{
+    Client, Mock,
+    challenge::{challenge, txt_digest},
+    csr,
+};
 
 const NAME: &str = "www.example.test";
 

@@ -9,7 +9,11 @@ use rustls::{
 };
 use serde_json::{Value, json};
 
-use crate::common::{Client, Mock, challenge, csr_params, offered};
+use crate::common::{
+    Client, Mock,
+    challenge::{challenge, offered},
+    csr_params,
+};
 use responder::{Responder, answer, sign};
 
 const NAME: &str = "www.example.test";

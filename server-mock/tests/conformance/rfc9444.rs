@@ -3,7 +3,11 @@
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-use crate::common::{Client, Mock, challenge, csr, offered, txt_digest};
+use crate::common::{
+    Client, Mock,
+    challenge::{challenge, offered, txt_digest},
+    csr,
+};
 
 fn below(name: &str, ancestor: &str) -> Value {
     json!({"type": "dns", "value": name, "ancestorDomain": ancestor})

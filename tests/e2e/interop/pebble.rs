@@ -76,8 +76,22 @@ pub(crate) fn our_client_with_pebble() {
     let standalone = format!("--standalone={http}");
     client(&["issue", "-d", "www.example.test", "-d", "example.test", &standalone]).succeeds();
     client(&["renew", "--force"]).succeeds();
+    // Two methods in one certificate.
+    let (by_tls, by_http) = (format!("--tls-alpn={tls}"), format!("example.test=standalone:{http}"));
+    let both = [
+        "issue",
+        "-d",
+        "www.example.test",
+        "-d",
+        "example.test",
+        "--force",
+        &by_tls,
+        "--challenge",
+        &by_http,
+    ];
+    client(&both).succeeds();
     let current = home.join("state/certificates/www.example.test/current");
-    assert_eq!(fs::read_link(&current).unwrap(), Path::new("versions/2"));
+    assert_eq!(fs::read_link(&current).unwrap(), Path::new("versions/3"));
     openssl_key_matches(&current.join("privkey.pem"), &current.join("cert.pem"));
     client(&["revoke", "www.example.test"]).succeeds();
 }

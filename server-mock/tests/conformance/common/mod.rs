@@ -1,6 +1,6 @@
 //! A started server, a web server for http-01, and clients that sign with whatever a test wants.
 
-mod challenge;
+pub(crate) mod challenge;
 pub(crate) mod email_order;
 mod key;
 pub(crate) mod mail;
@@ -24,7 +24,6 @@ use server_mock::{
     model::{Owner, OwnerId, OwnerKind, Rights},
 };
 
-pub(crate) use challenge::{challenge, offered, txt_digest};
 pub(crate) use key::{Key, mac_jws};
 
 /// What http-01 challenges are answered with, by token.
