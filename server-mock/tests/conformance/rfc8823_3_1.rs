@@ -2,7 +2,10 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
-use server_mock::{Config, model::TokenJoining};
+use server_mock::{
+    Config,
+    model::{TokenJoining, settings::PrevalidAuthorizations},
+};
 
 use crate::common::{
     Mock,
@@ -52,6 +55,17 @@ async fn s148_an_address_can_be_authorized_ahead_of_an_order() {
     let order = client.post(&mock.url("newOrder"), json!({"identifiers": [identifier]})).await.expect(201);
     assert_eq!(order["status"], "ready");
     assert_eq!(mock.handle.admin().outgoing_mail().len(), 1, "a valid authorization needs no mail");
+}
+
+#[tokio::test]
+async fn s148_an_address_that_cacert_has_verified_needs_no_mail() {
+    let on = PrevalidAuthorizations::On;
+    let mock = Mock::start_with(|config| config.policy.prevalid_authorizations = on).await;
+    let client = mock.account_with(client_rights()).await;
+    let identifiers = json!([{"type": "email", "value": ALICE}]);
+    let order = client.post(&mock.url("newOrder"), json!({"identifiers": identifiers})).await.expect(201);
+    assert_eq!(order["status"], "ready");
+    assert!(mock.handle.admin().outgoing_mail().is_empty());
 }
 
 #[tokio::test]
