@@ -4,7 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ca::CaKey, model::Settings};
+use crate::{
+    ca::CaKey,
+    model::{MailSettings, Settings},
+};
 
 /// Everything that can be chosen; what a file leaves out has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +30,16 @@ pub struct Config {
     pub dns_default: Option<Ipv4Addr>,
     /// Makes keys, tokens, nonces and serial numbers reproducible, and so guessable.
     pub seed: Option<u64>,
+    /// The SMTP server that challenge mails go out through; without it they are only kept, for the admin API.
+    pub smtp: Option<SocketAddr>,
+    /// Where replies to challenge mails are taken by SMTP; without it they come through the admin API alone.
+    pub mail_listen: Option<SocketAddr>,
     /// The kind of key of the root and the intermediate.
     pub ca_key: CaKey,
     /// Whether a second root certifies the intermediate too, so that certificates can be had with two chains.
     pub alternate_root: bool,
+    /// How challenge mails are written and replies are read.
+    pub mail: MailSettings,
     /// What the server promises and demands.
     pub policy: Settings,
 }
@@ -48,8 +57,11 @@ impl Default for Config {
             tls_port: 5001,
             dns_default: Some(Ipv4Addr::LOCALHOST),
             seed: None,
+            smtp: None,
+            mail_listen: None,
             ca_key: CaKey::default(),
             alternate_root: false,
+            mail: MailSettings::default(),
             policy: Settings::default(),
         }
     }
@@ -143,11 +155,15 @@ mod tests {
         let shown: toml::Table = toml::from_str(document).unwrap();
         let all = toml::Table::try_from(&config).unwrap();
         assert!(all.keys().eq(shown.keys()), "{document}");
-        let policy =
-            |table: &toml::Table| table["policy"].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(policy(&all), policy(&shown));
+        let entries = |table: &toml::Table, name: &str| {
+            table[name].as_table().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        for table in ["policy", "mail"] {
+            assert_eq!(entries(&all, table), entries(&shown, table));
+        }
 
         assert!(config.resolver.take().is_some() && config.seed.take().is_some());
+        assert!(config.smtp.take().is_some() && config.mail_listen.take().is_some());
         assert!(config.policy.certificate_lifetime.take().is_some());
         assert_eq!(config, Config::default());
     }

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
 };
 
@@ -13,6 +14,7 @@ use hickory_proto::{
 };
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tracing::warn;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
@@ -27,8 +29,11 @@ use crate::{
     server::Server,
     services::Services,
     store::Store,
-    testbed::{DnsServer, DnsTable},
-    va::{VaError, ValidationAuthority, ValidationSettings, Zone},
+    testbed::{DnsServer, DnsTable, RecordData},
+    va::{
+        VaError, ValidationAuthority, ValidationSettings, Zone,
+        mail::{Mail, MailError, SmtpServer},
+    },
     web::acme_router,
 };
 
@@ -53,6 +58,9 @@ pub enum StartError {
     /// The validation authority could not be made.
     #[error("could not make the validation authority")]
     Validation(#[from] VaError),
+    /// Mail could not be set up.
+    #[error("could not set up the mail side of e-mail challenges")]
+    Mail(#[from] MailError),
     /// The ACME endpoint has no TLS.
     #[error("could not make the ACME endpoint")]
     Endpoint(#[from] EndpointTlsError),
@@ -99,6 +107,7 @@ pub struct Handle {
     acme: Server,
     admin: Server,
     dns: DnsServer,
+    mail: Option<SmtpServer>,
 }
 
 async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Result<Handle, StartError> {
@@ -116,13 +125,19 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     let endpoint = EndpointTls::generate(acme_address.ip())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
     let test_dns = TestDns { table: Arc::clone(&dns_table), address: reachable(dns.local_addr()) };
+    let mail_listen = config.mail_listen;
     let services = Arc::new(services(config, clock, &admin_url, test_dns)?);
+    let mail = match mail_listen {
+        Some(address) => Some(mail_server(address, &services).await?),
+        None => None,
+    };
 
     let acceptor = TlsAcceptor::from(endpoint.config);
     Ok(Handle {
         acme: Server::start(acme, Some(acceptor), (routers.acme)(Arc::clone(&services), &acme_url)),
         admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
         dns,
+        mail,
         acme_url,
         admin_url,
         ca_bundle_pem: endpoint.ca_pem,
@@ -157,13 +172,21 @@ fn services(
         Some(seed) => Arc::new(SeededRandom::new(seed)),
         None => Arc::new(OsRandom),
     };
+    let resolver = config.resolver.unwrap_or(test_dns.address);
+    let dns_table = Arc::clone(&test_dns.table);
+    let publish = move |name: &str, record: &str| {
+        if let Err(error) = dns_table.add(name, &RecordData::Txt(record.to_owned())) {
+            warn!(%error, name, "the DKIM key could not be published");
+        }
+    };
+    let mail = Mail::new(config.mail, config.smtp, resolver, Box::new(publish))?;
     let ca = CaSettings {
         key: config.ca_key,
         base_url: admin_url.to_owned(),
         alternate_root: config.alternate_root,
     };
     let va = ValidationSettings {
-        resolver: config.resolver.unwrap_or(test_dns.address),
+        resolver,
         http_port: config.http_port,
         tls_port: config.tls_port,
         issuers: config.policy.caa_identities.clone(),
@@ -175,10 +198,26 @@ fn services(
             Some(_) => ValidationAuthority::new(&va)?,
             None => ValidationAuthority::beside(test_dns.table, &va)?,
         },
+        mail: Arc::new(mail),
         background: Arc::default(),
         clock,
         random,
         settings: config.policy,
+    })
+}
+
+/// Takes replies by SMTP, and gives them to where the admin API gives them.
+async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<SmtpServer, StartError> {
+    let admin = Admin::new(Arc::clone(services));
+    let inbox = move |mail: Vec<u8>| {
+        let admin = admin.clone();
+        Box::pin(async move { admin.receive_mail(&mail).await }) as Pin<Box<_>>
+    };
+    let recipient = &services.mail.settings().from;
+    SmtpServer::start(address, recipient, Arc::new(inbox)).await.map_err(|source| StartError::Bind {
+        purpose: "replies by mail",
+        address,
+        source,
     })
 }
 
@@ -259,6 +298,12 @@ impl Handle {
         reachable(self.dns.local_addr())
     }
 
+    /// Where replies to challenge mails are taken by SMTP, if anywhere.
+    #[must_use]
+    pub fn mail_addr(&self) -> Option<SocketAddr> {
+        self.mail.as_ref().map(|mail| reachable(mail.local_addr()))
+    }
+
     /// The records of the built-in DNS, to be changed at will.
     #[must_use]
     pub fn dns_table(&self) -> &DnsTable {
@@ -289,8 +334,13 @@ impl Handle {
     /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, and returns
     /// when all is closed.
     pub async fn shutdown(self) {
+        let mail = async {
+            if let Some(mail) = self.mail {
+                mail.shutdown().await;
+            }
+        };
         drop(self.background);
-        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
+        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown(), mail);
     }
 }
 

@@ -166,6 +166,17 @@ pub(super) async fn list_certificates(State(admin): State<Admin>) -> Json<Value>
     Json(admin.services.store.with(|model| model.certificates().map(document).collect()))
 }
 
+/// The challenge mails, whole.
+pub(super) async fn list_mail(State(admin): State<Admin>) -> Json<Value> {
+    Json(json!(admin.outgoing_mail()))
+}
+
+/// The body is a mail, as it would come by SMTP.
+pub(super) async fn receive_mail(State(admin): State<Admin>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    admin.receive_mail(&body).await?;
+    Ok(Json(json!({"status": "taken"})))
+}
+
 fn check_domain(domain: &str) -> Result<(), Problem> {
     if domain.starts_with("*.") {
         return Err(Problem::malformed(format!("{domain:?}: leave the `*.` out; `wildcard` grants it")));

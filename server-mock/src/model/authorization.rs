@@ -129,7 +129,7 @@ impl Model {
         let ordered = scope.ordered_identifier();
         // The owner's names are known, but not who holds each name below them.
         let born_valid = !scope.subdomains && self.born_valid(account, &ordered, settings);
-        let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending };
+        let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending, mail: None };
         // Nothing was or is to be proven by a challenge where CAcert knows already.
         let challenges =
             if born_valid { Vec::new() } else { scope.challenges(settings).map(pending).collect() };
@@ -269,7 +269,11 @@ impl Model {
         }
     }
 
-    fn challenge_mut(&mut self, id: &AuthorizationId, kind: ChallengeKind) -> Option<&mut Challenge> {
+    pub(super) fn challenge_mut(
+        &mut self,
+        id: &AuthorizationId,
+        kind: ChallengeKind,
+    ) -> Option<&mut Challenge> {
         let challenges = &mut self.authorizations.get_mut(id)?.challenges;
         challenges.iter_mut().find(|challenge| challenge.kind == kind)
     }

@@ -52,15 +52,7 @@ enum Source {
 impl Resolver {
     /// A client that asks `server`, over UDP and, for long answers, TCP.
     pub(super) fn new(server: SocketAddr) -> Result<Self, NetError> {
-        let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
-        for connection in &mut connections {
-            connection.port = server.port();
-        }
-        let server_config = NameServerConfig::new(server.ip(), true, connections);
-        let config = ResolverConfig::from_parts(None, vec![], vec![server_config]);
-        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        *builder.options_mut() = options();
-        Ok(Self { source: Source::Server(Box::new(builder.build()?)), server })
+        Ok(Self { source: Source::Server(Box::new(client(server)?)), server })
     }
 
     /// A client of the server in this process that listens at `server`.
@@ -141,6 +133,19 @@ impl Resolver {
         };
         Problem::new(ProblemType::Dns, detail)
     }
+}
+
+/// The client itself, also for libraries that ask by themselves.
+pub(super) fn client(server: SocketAddr) -> Result<TokioResolver, NetError> {
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    for connection in &mut connections {
+        connection.port = server.port();
+    }
+    let server_config = NameServerConfig::new(server.ip(), true, connections);
+    let config = ResolverConfig::from_parts(None, vec![], vec![server_config]);
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    *builder.options_mut() = options();
+    builder.build()
 }
 
 /// Asks a zone as a server is asked, errors included.
