@@ -1,6 +1,9 @@
 //! What can be chosen about a server, by a program that embeds it or in a TOML file.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,8 @@ pub struct Config {
     pub dns_default: Option<Ipv4Addr>,
     /// Makes keys, tokens, nonces and serial numbers reproducible, and so guessable.
     pub seed: Option<u64>,
+    /// The file that keeps everything, the CA's keys too; without one it is gone when the server ends.
+    pub state: Option<PathBuf>,
     /// The kind of key of the root and the intermediate.
     pub ca_key: CaKey,
     /// What the server promises and demands.
@@ -46,6 +51,7 @@ impl Default for Config {
             tls_port: 5001,
             dns_default: Some(Ipv4Addr::LOCALHOST),
             seed: None,
+            state: None,
             ca_key: CaKey::default(),
             policy: Settings::default(),
         }
@@ -145,6 +151,10 @@ mod tests {
         assert_eq!(policy(&all), policy(&shown));
 
         assert!(config.resolver.take().is_some() && config.seed.take().is_some());
+        assert!(config.state.take().is_some());
+        let limits = std::mem::take(&mut config.policy.limits);
+        assert!(limits.new_accounts.and(limits.new_orders).and(limits.failed_validations).is_some());
+        assert!(!std::mem::take(&mut config.policy.blocked_names).is_empty());
         assert!(config.policy.certificate_lifetime.take().is_some());
         assert_eq!(config, Config::default());
     }

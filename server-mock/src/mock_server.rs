@@ -21,7 +21,8 @@ use crate::{
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
-    store::Store,
+    state::{self, Kept, StateError},
+    sweeper::Sweeper,
     testbed::{DnsServer, DnsTable},
     va::{VaError, ValidationAuthority, ValidationSettings},
     web::acme_router,
@@ -42,6 +43,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The state file can't be used.
+    #[error("could not use the state file")]
+    State(#[from] StateError),
     /// The authority could not be made.
     #[error("could not make the certification authority")]
     Authority(#[from] CaError),
@@ -90,6 +94,7 @@ pub struct Handle {
     tls_port: u16,
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
+    sweeper: Sweeper,
     acme: Server,
     admin: Server,
     dns: DnsServer,
@@ -107,19 +112,23 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
 
     let acme_url = format!("https://{}", host_and_port(acme_address));
     let admin_url = format!("http://{}", host_and_port(admin_address));
-    let endpoint = EndpointTls::generate(acme_address.ip())?;
+    let kept = Kept::open(config.state.as_deref())?;
+    let endpoint = EndpointTls::generate(acme_address.ip(), kept.endpoint.as_ref())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
     let resolver = config.resolver.unwrap_or(reachable(dns.local_addr()));
-    let services = Arc::new(services(config, clock, &admin_url, resolver)?);
+    let services = services(config, clock, &admin_url, resolver, Arc::clone(&dns_table), kept)?;
+    state::keep(&services.store, &services.authority, &endpoint.ca);
+    let services = Arc::new(services);
 
     let acceptor = TlsAcceptor::from(endpoint.config);
     Ok(Handle {
         acme: Server::start(acme, Some(acceptor), (routers.acme)(Arc::clone(&services), &acme_url)),
         admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
+        sweeper: Sweeper::start(Arc::clone(&services)),
         dns,
         acme_url,
         admin_url,
-        ca_bundle_pem: endpoint.ca_pem,
+        ca_bundle_pem: endpoint.ca.pem(),
         http_port,
         tls_port,
         dns_table,
@@ -132,19 +141,29 @@ fn services(
     clock: Arc<dyn Clock>,
     admin_url: &str,
     resolver: SocketAddr,
+    dns_table: Arc<DnsTable>,
+    kept: Kept,
 ) -> Result<Services, StartError> {
-    let random: Arc<dyn Random> = match config.seed {
-        Some(seed) => Arc::new(SeededRandom::new(seed)),
-        None => Arc::new(OsRandom),
+    let stream = |number| -> Arc<dyn Random> {
+        match config.seed {
+            Some(seed) => Arc::new(SeededRandom::stream(seed, number)),
+            None => Arc::new(OsRandom),
+        }
     };
+    let (random, nonce_random) = (stream(2 * kept.runs), stream(2 * kept.runs + 1));
     let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
     let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
     Ok(Services {
-        store: Store::default(),
-        authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
+        authority: match &kept.authority {
+            Some(record) => Authority::restore(record, &ca)?,
+            None => Authority::generate(&ca, clock.now(), random.as_ref())?,
+        },
+        store: kept.store,
         va: ValidationAuthority::new(&va)?,
         clock,
         random,
+        nonce_random,
+        dns_table,
         settings: config.policy,
     })
 }
@@ -242,9 +261,12 @@ impl Handle {
         &self.services
     }
 
-    /// Takes no more connections, lets requests finish for up to three seconds, and returns when all is closed.
+    /// Takes no more connections, lets requests finish for up to three seconds, closes the state file, and returns
+    /// when all is closed.
     pub async fn shutdown(self) {
+        drop(self.sweeper);
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
+        self.services.store.close();
     }
 }
 

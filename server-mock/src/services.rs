@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, va::ValidationAuthority,
+    ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, testbed::DnsTable,
+    va::ValidationAuthority,
 };
 
 /// The parts of a running server.
@@ -16,8 +17,12 @@ pub struct Services {
     pub va: ValidationAuthority,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Gives tokens, nonces and serial numbers.
+    /// Gives tokens and serial numbers.
     pub random: Arc<dyn Random>,
+    /// Gives nonces: a stream of its own, so that a client that polls more often changes nothing else.
+    pub nonce_random: Arc<dyn Random>,
+    /// The records of the built-in DNS.
+    pub dns_table: Arc<DnsTable>,
     /// The operator's choices.
     pub settings: Settings,
 }

@@ -230,3 +230,106 @@ fn the_readme_knows_every_flag_and_variable() {
         assert!(readme.contains(&format!("`{variable}`")), "{variable}");
     }
 }
+
+/// A server on a state file and a client of its admin API, started anew each time on the same ports.
+struct Stateful {
+    child: Child,
+    ready: Value,
+}
+
+impl Stateful {
+    fn start(folder: &Path, ports: &[String]) -> Self {
+        let ready = folder.join("ready.json");
+        let child = server_mock()
+            .args([
+                "serve",
+                "--acme",
+                &ports[0],
+                "--admin",
+                &ports[1],
+                "--dns",
+                "127.0.0.1:0",
+                "--ready-file",
+            ])
+            .arg(&ready)
+            .arg("--state")
+            .arg(folder.join("state.db"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let id = child.id();
+        let ready = wait_for("the ready file", || {
+            let document: Value = serde_json::from_str(&fs::read_to_string(&ready).ok()?).ok()?;
+            (document["pid"] == id).then_some(document)
+        });
+        Self { child, ready }
+    }
+
+    /// `host:port` of a URL in the ready file.
+    fn address(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap().split('/').nth(2).unwrap().to_owned()
+    }
+
+    async fn api(&self, path: &str) -> Value {
+        let url = format!("{}/api/{path}", self.ready["admin_url"].as_str().unwrap());
+        get(&url, self.ready["ca_bundle_pem"].as_str().unwrap()).await.unwrap()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_server_goes_on_where_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = TempDir::new().unwrap();
+    let free = ["127.0.0.1:0".to_owned(), "127.0.0.1:0".to_owned()];
+    let first = Stateful::start(folder.path(), &free);
+    let addresses = [first.address("directory_url"), first.address("admin_url")];
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = async |server: &Stateful, path: &str, body: Value| -> Value {
+        let url = format!("{}/api/{path}", server.ready["admin_url"].as_str().unwrap());
+        let response =
+            http.post(url).body(body.to_string()).send().await.unwrap().error_for_status().unwrap();
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+    };
+    let owner = serde_json::json!({"name": "Alice", "domains": ["example.test"]});
+    let owner = post(&first, "owners", owner).await["id"].clone();
+    // Killed right after each answer: what was answered must be there.
+    let mut server = first;
+    let mut kids = Vec::new();
+    for _ in 0..3 {
+        let key = post(&server, "eab-keys", serde_json::json!({"owner": owner})).await;
+        kids.push(key["kid"].as_str().unwrap().to_owned());
+        let (root, bundle) = (server.ready["root_pem"].clone(), server.ready["ca_bundle_pem"].clone());
+        server.kill();
+        server = Stateful::start(folder.path(), &addresses);
+        assert_eq!((&server.ready["root_pem"], &server.ready["ca_bundle_pem"]), (&root, &bundle));
+        let keys = server.api("eab-keys").await;
+        let mut known: Vec<&str> =
+            keys.as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
+        known.sort_unstable();
+        let mut expected = kids.clone();
+        expected.sort_unstable();
+        assert_eq!(known, expected);
+    }
+    for file in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        let secret = file.file_name().unwrap().to_str().unwrap().starts_with("state.db");
+        assert!(!secret || mode == 0o600, "{}: {mode:o}", file.display());
+    }
+
+    // A second one does not touch the file, and says why.
+    let output = server_mock()
+        .args(["serve", "--acme", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--state"])
+        .arg(folder.path().join("state.db"))
+        .output()
+        .unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.contains("state.db") && stderr.contains("locked"), "{stderr}");
+    server.kill();
+}

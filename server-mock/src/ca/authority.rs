@@ -1,12 +1,13 @@
 //! Root and intermediate.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CrlDistributionPoint, DistinguishedName, DnType,
-    IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
+    BasicConstraints, CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, IsCa,
+    KeyUsagePurpose, SerialNumber,
 };
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::{CaError, CaKey, der::authority_info_access};
+use super::{CaCertificate, CaCertificateRecord, CaError, CaKey, der::authority_info_access};
 use crate::random::Random;
 
 /// Where the authority's certificates and CRLs are served, under its base URL; all of them DER.
@@ -39,9 +40,17 @@ pub struct CaSettings {
 
 /// A root and an intermediate with their keys; issues from the intermediate.
 pub struct Authority {
-    pub(super) root: CertifiedIssuer<'static, KeyPair>,
-    pub(super) intermediate: CertifiedIssuer<'static, KeyPair>,
+    pub(super) root: CaCertificate,
+    pub(super) intermediate: CaCertificate,
     pub(super) base_url: String,
+}
+
+/// An authority in a form that can be kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityRecord {
+    root: CaCertificateRecord,
+    intermediate: CaCertificateRecord,
 }
 
 impl Authority {
@@ -61,7 +70,7 @@ impl Authority {
             ca_params("CA Cert Signing Authority (server-mock)", BasicConstraints::Unconstrained, random);
         params.not_before = not_before;
         params.not_after = not_before + ROOT_LIFETIME;
-        let root = CertifiedIssuer::self_signed(params, settings.key.generate(random)?)?;
+        let root = CaCertificate::self_signed(params, settings.key.generate(random)?)?;
 
         let mut params =
             ca_params("CAcert Class 3 Root (server-mock)", BasicConstraints::Constrained(0), random);
@@ -70,9 +79,25 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         params.crl_distribution_points = distribution_point(&base_url, paths::ROOT_CRL);
         params.custom_extensions = vec![authority_info_access(&format!("{base_url}{}", paths::ROOT))];
-        let intermediate = CertifiedIssuer::signed_by(params, settings.key.generate(random)?, &root)?;
+        let intermediate = CaCertificate::signed_by(params, settings.key.generate(random)?, &root)?;
 
         Ok(Self { root, intermediate, base_url })
+    }
+
+    /// The authority that was kept; what it issued before still counts.
+    ///
+    /// # Errors
+    /// [`CaError::Record`] when the record is damaged.
+    pub fn restore(record: &AuthorityRecord, settings: &CaSettings) -> Result<Self, CaError> {
+        let root = CaCertificate::restore(&record.root)?;
+        let intermediate = CaCertificate::restore(&record.intermediate)?;
+        Ok(Self { root, intermediate, base_url: settings.base_url.clone() })
+    }
+
+    /// What is to be kept. It holds the private keys.
+    #[must_use]
+    pub fn record(&self) -> AuthorityRecord {
+        AuthorityRecord { root: self.root.record(), intermediate: self.intermediate.record() }
     }
 
     /// The root's certificate.

@@ -1,12 +1,11 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
 use rcgen::{
-    CertificateRevocationListParams, CertifiedIssuer, KeyIdMethod, KeyPair, RevocationReason,
-    RevokedCertParams, SerialNumber,
+    CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Authority, CaError};
+use super::{Authority, CaCertificate, CaError};
 
 /// How long a CRL may be kept.
 const LIFETIME: Duration = Duration::days(1);
@@ -40,11 +39,7 @@ impl Authority {
     }
 }
 
-fn signed(
-    issuer: &CertifiedIssuer<'_, KeyPair>,
-    revoked: &[RevokedEntry],
-    now: OffsetDateTime,
-) -> Result<Vec<u8>, CaError> {
+fn signed(issuer: &CaCertificate, revoked: &[RevokedEntry], now: OffsetDateTime) -> Result<Vec<u8>, CaError> {
     let params = CertificateRevocationListParams {
         this_update: now,
         next_update: now + LIFETIME,

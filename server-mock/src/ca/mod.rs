@@ -1,12 +1,16 @@
 //! The certification authority: a root like CAcert's Class 1, an intermediate like its Class 3.
 
 mod authority;
+mod ca_certificate;
 mod crl;
 mod der;
 mod key;
 mod leaf;
+mod pem;
 
-pub use authority::{Authority, CaSettings, paths};
+pub use authority::{Authority, AuthorityRecord, CaSettings, paths};
+pub(crate) use ca_certificate::CaCertificate;
+pub use ca_certificate::CaCertificateRecord;
 pub use crl::RevokedEntry;
 pub use key::CaKey;
 pub use leaf::{Issued, LeafRequest};
@@ -30,6 +34,9 @@ pub enum CaError {
     /// A reason code that RFC 5280 §5.3.1 does not define.
     #[error("{0} is no revocation reason")]
     Reason(u8),
+    /// A CA that was kept is damaged.
+    #[error("the kept CA is damaged")]
+    Record(#[source] Option<rcgen::Error>),
     /// Encoding or signing failed.
     #[error("could not sign")]
     Sign(#[from] rcgen::Error),

@@ -1,11 +1,12 @@
 //! Certificates and what became of them.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{AccountId, CertificateId, Identifier, Model, OwnerId, Problem, PublicKey};
+use super::{AccountId, CertificateId, Identifier, Model, OwnerId, Problem, PublicKey, base64_bytes};
 
 /// When and why a certificate was revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// When.
     pub at: OffsetDateTime,
@@ -14,7 +15,7 @@ pub struct Revocation {
 }
 
 /// An issued certificate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// Its name in URLs.
     pub id: CertificateId,
@@ -33,6 +34,7 @@ pub struct Certificate {
     /// The end of its validity.
     pub not_after: OffsetDateTime,
     /// The certificate itself.
+    #[serde(with = "base64_bytes")]
     pub der: Vec<u8>,
     /// The certificate and its issuers, in PEM.
     pub chain_pem: String,

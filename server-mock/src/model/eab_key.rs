@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Identifier, Model, OwnerId, Problem, ProblemType, Rights};
+use super::{Identifier, Model, OwnerId, Problem, ProblemType, Rights, base64_bytes};
 
 /// A MAC key with its identifier, its owner and what it allows.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct EabKey {
     /// The key identifier.
     pub kid: String,
@@ -23,6 +24,7 @@ pub struct EabKey {
     pub accounts: u32,
     /// How many certificates its accounts got or are about to get.
     pub certificates: u32,
+    #[serde(with = "base64_bytes")]
     mac_key: Vec<u8>,
 }
 
@@ -157,6 +159,16 @@ impl Model {
         let key = self.eab_keys.get_mut(kid).ok_or_else(|| Problem::not_found("key identifier"))?;
         key.revoked.get_or_insert(now);
         Ok(())
+    }
+
+    /// Changes what a key allows. It counts at once: at the next newAccount, newOrder and finalize.
+    ///
+    /// # Errors
+    /// `malformed` with status 404.
+    pub fn set_rights(&mut self, kid: &str, rights: Rights) -> Result<&EabKey, Problem> {
+        let key = self.eab_keys.get_mut(kid).ok_or_else(|| Problem::not_found("key identifier"))?;
+        key.rights = rights;
+        Ok(key)
     }
 
     /// Checks that a key's rights allow a certificate for these identifiers.

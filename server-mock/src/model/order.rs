@@ -1,11 +1,12 @@
 //! Orders (RFC 8555 §7.1.3).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, Identifier, Model, OrderId,
-    Problem, ProblemType, Settings, authorization::challenges_for,
+    Problem, ProblemType, Settings, authorization::challenges_for, blocked_names::check_blocked,
+    rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -25,7 +26,7 @@ pub enum OrderStatus {
 }
 
 /// What is remembered; whether an open order is pending, ready or invalid follows from its authorizations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum OrderState {
     /// Not finalized yet.
     Open,
@@ -41,7 +42,7 @@ pub(super) enum OrderState {
 }
 
 /// An order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// Its name.
     pub id: OrderId,
@@ -86,7 +87,8 @@ impl Model {
     /// Makes an order with its authorizations (RFC 8555 §7.4). `tokens` gives unpredictable names.
     ///
     /// # Errors
-    /// What the rights of the account's EAB key refuse, and `malformed` for dates that can't be kept.
+    /// What the rights of the account's EAB key refuse, `malformed` for dates that can't be kept,
+    /// `userActionRequired` when the terms changed, and `rateLimited`.
     pub fn create_order(
         &mut self,
         account: &AccountId,
@@ -99,10 +101,15 @@ impl Model {
         identifiers.sort();
         identifiers.dedup();
         check_count(&identifiers, settings)?;
+        self.check_room(now, settings)?;
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
         self.validity(self.acting_account(account)?, not_before, not_after, now, settings)?;
+        check_blocked(&identifiers, settings)?;
         check_provable(&identifiers)?;
+        self.check_terms(account, settings)?;
+        self.check_failures(account, &identifiers, now, settings)?;
+        self.rates.count(settings.limits.new_orders, Occasion::NewOrder(account.clone()), now, settings)?;
         let authorizations = identifiers
             .iter()
             .map(|identifier| self.authorize(account, identifier, now, settings, tokens))
@@ -123,7 +130,7 @@ impl Model {
             expires,
             state,
         };
-        Ok(self.orders.entry(id).insert_entry(order).into_mut())
+        Ok(self.orders.insert(id, order))
     }
 
     /// An order of this account.

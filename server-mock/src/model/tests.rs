@@ -47,7 +47,7 @@ impl World {
         model.put_owner("owner".into(), owner);
         let eab_key = EabKey::new("kid-1".to_owned(), "owner".into(), rights, vec![7; 32], NOW);
         model.add_eab_key(eab_key).unwrap();
-        model.create_account(new_account("account", 1), NOW).unwrap();
+        model.create_account(new_account("account", 1), NOW, &Settings::default()).unwrap();
         Self { model, settings: Settings::default(), account: "account".into(), counter: 0 }
     }
 
@@ -207,7 +207,7 @@ fn a_certificate_is_revoked_once_and_by_the_right_ones() {
     let mut world = World::new(Rights { max_accounts: None, ..Rights::default() });
     let order = world.ready_order();
     let id = world.issue(&order);
-    world.model.create_account(new_account("stranger", 2), NOW).unwrap();
+    world.model.create_account(new_account("stranger", 2), NOW, &Settings::default()).unwrap();
     let mut revoke = |revoker, reason| {
         world.model.revoke_certificate(&id, &revoker, reason, NOW).map_err(|problem| problem.kind)
     };
@@ -226,7 +226,7 @@ fn a_closed_account_cannot_act_and_its_key_is_not_free() {
     assert_eq!(world.model.acting_account(&world.account).unwrap_err().status, 401);
     assert_eq!(world.model.account_with_key(&key(1)).unwrap_err().status, 401);
     assert_eq!(world.status(&order), OrderStatus::Invalid);
-    world.model.create_account(new_account("other", 2), NOW).unwrap();
+    world.model.create_account(new_account("other", 2), NOW, &Settings::default()).unwrap();
     assert!(world.model.change_key(&"other".into(), key(1)).is_err());
 }
 
@@ -234,6 +234,7 @@ fn a_closed_account_cannot_act_and_its_key_is_not_free() {
 fn an_account_limit_counts_closed_accounts_too() {
     let mut world = World::new(Rights::default());
     world.model.deactivate_account(&world.account).unwrap();
-    let problem = world.model.create_account(new_account("second", 2), NOW).unwrap_err();
+    let problem =
+        world.model.create_account(new_account("second", 2), NOW, &Settings::default()).unwrap_err();
     assert_eq!(problem.kind, ProblemType::Unauthorized);
 }

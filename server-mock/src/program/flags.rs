@@ -35,6 +35,9 @@ pub(super) struct Flags {
     /// Read a TOML file; flags come before it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Keep everything in this file; without it all is gone when the server ends
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Make keys, tokens and serial numbers reproducible
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -71,6 +74,7 @@ impl Flags {
             dns: self.dns.unwrap_or(file.dns),
             resolver: self.resolver.or(file.resolver),
             seed: self.seed.or(file.seed),
+            state: self.state.clone().or(file.state),
             ..file
         })
     }

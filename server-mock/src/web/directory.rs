@@ -21,6 +21,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: ByAccount) -> Res
 
 fn document(app: &App) -> Value {
     let settings = &app.services.settings;
+    let terms = app.services.store.with(|model| model.terms(settings));
     json!({
         "newNonce": app.links.absolute("/acme/new-nonce"),
         "newAccount": app.links.absolute("/acme/new-account"),
@@ -28,7 +29,7 @@ fn document(app: &App) -> Value {
         "revokeCert": app.links.absolute("/acme/revoke-cert"),
         "keyChange": app.links.absolute("/acme/key-change"),
         "meta": {
-            "termsOfService": settings.terms_of_service,
+            "termsOfService": terms.url,
             "website": settings.website,
             "externalAccountRequired": true,
         },

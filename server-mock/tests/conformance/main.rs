@@ -3,10 +3,14 @@
 
 mod common;
 
+mod admin_api;
 mod cacert_rights;
+mod checks;
+mod concurrency;
 mod rfc8555_6_1_6_3;
 mod rfc8555_6_2;
 mod rfc8555_6_5;
+mod rfc8555_6_6;
 mod rfc8555_6_7;
 mod rfc8555_7_1;
 mod rfc8555_7_3;
@@ -15,3 +19,4 @@ mod rfc8555_7_3_5;
 mod rfc8555_7_4;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
+mod seed;
