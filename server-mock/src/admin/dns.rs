@@ -49,13 +49,10 @@ pub(super) struct Failure {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Default {
-    address: Address,
+    /// Null says that there is none; it can't be left out.
+    #[serde(deserialize_with = "Option::deserialize")]
+    address: Option<Ipv4Addr>,
 }
-
-/// An address, or null; unlike an `Option` it can't be left out.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct Address(#[serde(deserialize_with = "Option::deserialize")] Option<Ipv4Addr>);
 
 pub(super) async fn list(State(admin): State<Admin>) -> Json<Value> {
     let entry = |(name, data)| json!(Entry { name, data });
@@ -96,7 +93,7 @@ pub(super) async fn fail(
 
 pub(super) async fn set_default(State(admin): State<Admin>, body: Bytes) -> Result<Json<Value>, ApiError> {
     let default: Default = parse(&body)?;
-    admin.services.dns_table.set_default_ipv4(default.address.0);
+    admin.services.dns_table.set_default_ipv4(default.address);
     Ok(Json(json!(default)))
 }
 

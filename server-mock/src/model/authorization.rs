@@ -203,13 +203,22 @@ impl Model {
         challenge.failures.len() == failures && challenge.begin()
     }
 
-    /// What an earlier run of the server was validating when it ended.
-    pub fn validating(&self) -> impl Iterator<Item = (&Authorization, ChallengeKind)> {
-        self.authorizations.values().flat_map(|authorization| {
-            let going_on = |challenge: &&Challenge| challenge.state == ChallengeState::Processing;
+    /// What an earlier run of the server was validating when it ended, or would have tried again: an attempt at each
+    /// must start now.
+    pub fn resume_validations(&mut self) -> Vec<(AuthorizationId, AccountId, ChallengeKind)> {
+        let going_on = |challenge: &&Challenge| challenge.state == ChallengeState::Processing;
+        let each = self.authorizations.values().flat_map(|authorization| {
             let challenges = authorization.challenges.iter().filter(going_on);
-            challenges.map(move |challenge| (authorization, challenge.kind))
-        })
+            challenges
+                .map(|challenge| (authorization.id.clone(), authorization.account.clone(), challenge.kind))
+        });
+        let all: Vec<_> = each.collect();
+        for (id, _, kind) in &all {
+            if let Some(challenge) = self.challenge_mut(id, *kind) {
+                challenge.retry_at = None;
+            }
+        }
+        all
     }
 
     /// Records the verdict of a validation that [`begin_validation`](Self::begin_validation) started. Gives the number

@@ -54,11 +54,13 @@ pub(super) async fn post(
 /// Goes on with the validations that an earlier run of the server had begun.
 pub(super) fn resume(app: &App) {
     let attempts: Vec<_> = app.services.store.with(|model| {
-        let attempt = |(authorization, kind): (&Authorization, ChallengeKind)| {
-            let key = model.account_key(&authorization.account)?;
-            Some((authorization.id.clone(), attempt(authorization, authorization.challenge(kind)?, &key)))
+        let begun = model.resume_validations().into_iter();
+        let attempt = |(id, account, kind)| {
+            let authorization = model.authorization(&id, &account).ok()?;
+            let key = model.account_key(&account)?;
+            Some((id, attempt(authorization, authorization.challenge(kind)?, &key)))
         };
-        model.validating().filter_map(attempt).collect()
+        begun.filter_map(attempt).collect()
     });
     for (id, attempt) in attempts {
         tokio::spawn(validate(app.services.clone(), id, attempt));
