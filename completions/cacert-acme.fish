@@ -67,21 +67,25 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s q -
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -s V -l version -d 'Print version'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l account -d 'Which account, where this machine has several' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -l json -d 'Print one JSON document'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s q -l quiet -d 'Print errors only'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -s V -l version -d 'Print version'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "list" -d 'List the accounts of this machine'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "update" -d 'Change where the CA can reach you'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "rollover" -d 'Replace the account key by a new one'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "deactivate" -d 'Give the account up for good; its certificates stay valid'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
@@ -95,7 +99,65 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __f
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l contact -d 'Where CAcert can reach you from now on; may be repeated' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -s y -l yes -d 'Do not ask'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from deactivate" -s V -l version -d 'Print version'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the accounts of this machine'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "update" -d 'Change where the CA can reach you'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "rollover" -d 'Replace the account key by a new one'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "deactivate" -d 'Give the account up for good; its certificates stay valid'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s d -l domain -d 'A name to certify; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l ip -d 'An IP address to certify; may be repeated' -r
@@ -108,7 +170,8 @@ rsa4096\t'RSA of 4096 bits'
 ed25519\t'Ed25519; few browsers and CAs accept it'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l tls-alpn -d 'Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
@@ -222,3 +285,7 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "man" -d 'Write the manual pages to a folder'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "list" -d 'List the accounts of this machine'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "update" -d 'Change where the CA can reach you'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "rollover" -d 'Replace the account key by a new one'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "deactivate" -d 'Give the account up for good; its certificates stay valid'

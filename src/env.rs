@@ -6,6 +6,8 @@
 //! | `CACERT_ACME_EAB_KEY` | the MAC key for `register`, which is never a flag |
 //! | `CREDENTIALS_DIRECTORY` | systemd's folder of credentials; `eab-key` in it is the MAC key |
 //! | `NO_COLOR` | any text: no colours |
+//! | `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to the server, read by reqwest |
+//! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | the system's roots, read by rustls-native-certs |
 //! | `HOME`, `XDG_CONFIG_HOME`, `XDG_STATE_HOME` | where a user's files are, read by the `directories` crate |
 
 use std::path::PathBuf;

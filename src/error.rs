@@ -126,6 +126,7 @@ impl From<StoreError> for Error {
         match &error {
             StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => told
                 .hint("run as the user who owns the state directory, or choose another one with --state-dir"),
+            StoreError::Damaged { .. } => told.hint("restore the file from a backup, or move it away"),
             StoreError::NoCertificate(_) => told.hint("`cacert-acme list` shows the certificates there are"),
             StoreError::Locked { .. } => told.hint("look for a run that hangs: `pgrep -a cacert-acme`"),
             _ => told,
@@ -163,7 +164,12 @@ impl From<InvalidMethod> for Error {
 
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
-        Self::from_chain(Kind::Local, &error)
+        let told = Self::from_chain(Kind::Local, &error);
+        match error {
+            KeyError::Pem => told
+                .hint("`openssl pkcs8 -topk8 -nodes -in OLD.pem -out NEW.pem` makes PKCS#8 of other forms"),
+            KeyError::Unusable => told,
+        }
     }
 }
 
@@ -174,11 +180,12 @@ impl From<ChallengeError> for Error {
             ChallengeError::File { .. } => {
                 told.hint("--webroot must be an existing folder that this user may write to")
             }
+            ChallengeError::Certificate { .. } => told,
             ChallengeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => told.hint(
-                "a web server runs there: use --webroot with its folder, or --standalone=ADDR:PORT behind it",
+                "another program listens there: use --webroot with your web server's folder, or another ADDR:PORT behind it",
             ),
             ChallengeError::Listen { .. } => {
-                told.hint("ports below 1024 need root; --standalone=ADDR:PORT takes another one")
+                told.hint("ports below 1024 need root; --standalone=ADDR:PORT and --tls-alpn=ADDR:PORT take others")
             }
         }
     }
@@ -231,6 +238,12 @@ fn acme_hints(error: &AcmeError) -> Vec<String> {
         AcmeError::StillPending { .. } => {
             hints.push("the order is kept: run the same command again later, and it goes on from there".into());
         }
+        AcmeError::NoDirectory { found, .. } => {
+            hints.push(format!("there is {found}: --server must be the URL of the directory, as the CAcert web UI shows it"));
+        }
+        AcmeError::Setup(_) => hints.push(
+            "if this system has no root certificates, install its package ca-certificates, or name the server's root with --ca-bundle FILE".into(),
+        ),
         AcmeError::Insecure(_) => hints.push("ACME is spoken over https only (RFC 8555 §6.1)".into()),
         _ => {}
     }

@@ -34,6 +34,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// The kind of key of the root and the intermediate.
     pub ca_key: CaKey,
+    /// Whether a second root certifies the intermediate too, so that certificates can be had with two chains.
+    pub alternate_root: bool,
     /// What the server promises and demands.
     pub policy: Settings,
 }
@@ -53,6 +55,7 @@ impl Default for Config {
             seed: None,
             state: None,
             ca_key: CaKey::default(),
+            alternate_root: false,
             policy: Settings::default(),
         }
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::result_large_err, reason = "a problem is rare, and moved only once: into the answer")]
 
 pub mod admin;
+mod background;
 pub mod ca;
 pub mod clock;
 mod config;
@@ -21,6 +22,7 @@ pub mod testbed;
 pub mod va;
 mod web;
 
+pub use background::Background;
 pub use config::Config;
 pub use endpoint_tls::EndpointTlsError;
 pub use mock_server::{Handle, MockServer, StartError};

@@ -12,16 +12,18 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
+    background::EndOnDrop,
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
-    model::Problem,
+    model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
     state::{self, Kept, StateError},
+    store::Store,
     sweeper::Sweeper,
     testbed::{DnsServer, DnsTable},
     va::{VaError, ValidationAuthority, ValidationSettings},
@@ -95,6 +97,7 @@ pub struct Handle {
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
     sweeper: Sweeper,
+    background: EndOnDrop,
     acme: Server,
     admin: Server,
     dns: DnsServer,
@@ -132,6 +135,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         http_port,
         tls_port,
         dns_table,
+        background: EndOnDrop(Arc::clone(&services.background)),
         services,
     })
 }
@@ -151,21 +155,41 @@ fn services(
         }
     };
     let (random, nonce_random) = (stream(2 * kept.runs), stream(2 * kept.runs + 1));
-    let ca = CaSettings { key: config.ca_key, base_url: admin_url.to_owned() };
-    let va = ValidationSettings { resolver, http_port: config.http_port, tls_port: config.tls_port };
+    let ca = CaSettings {
+        key: config.ca_key,
+        base_url: admin_url.to_owned(),
+        alternate_root: config.alternate_root,
+    };
+    let va = ValidationSettings {
+        resolver,
+        http_port: config.http_port,
+        tls_port: config.tls_port,
+        issuers: config.policy.caa_identities.clone(),
+    };
+    offer_profiles(&kept.store, &config.policy);
     Ok(Services {
         authority: match &kept.authority {
-            Some(record) => Authority::restore(record, &ca)?,
+            Some(record) => Authority::restore(record, &ca, clock.now(), random.as_ref())?,
             None => Authority::generate(&ca, clock.now(), random.as_ref())?,
         },
         store: kept.store,
         va: ValidationAuthority::new(&va)?,
+        background: Arc::default(),
         clock,
         random,
         nonce_random,
         dns_table,
         settings: config.policy,
     })
+}
+
+/// Offers the operator's profiles from the start.
+fn offer_profiles(store: &Store, settings: &Settings) {
+    store.with(|model| {
+        for (name, profile) in &settings.profiles {
+            model.put_profile(name.clone(), profile.clone());
+        }
+    });
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -261,10 +285,10 @@ impl Handle {
         &self.services
     }
 
-    /// Takes no more connections, lets requests finish for up to three seconds, closes the state file, and returns
-    /// when all is closed.
+    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, closes the
+    /// state file, and returns when all is closed.
     pub async fn shutdown(self) {
-        drop(self.sweeper);
+        drop((self.background, self.sweeper));
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
         self.services.store.close();
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ca::Authority, clock::Clock, model::Settings, random::Random, store::Store, testbed::DnsTable,
-    va::ValidationAuthority,
+    background::Background, ca::Authority, clock::Clock, model::Settings, random::Random, store::Store,
+    testbed::DnsTable, va::ValidationAuthority,
 };
 
 /// The parts of a running server.
@@ -15,6 +15,8 @@ pub struct Services {
     pub authority: Authority,
     /// Validates challenges.
     pub va: ValidationAuthority,
+    /// The validations that are going on.
+    pub background: Arc<Background>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens and serial numbers.

@@ -11,8 +11,8 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use rcgen::{KeyPair, PublicKeyData, SignatureAlgorithm};
 use server_mock::{
-    ca::{Authority, CaKey, CaSettings, LeafRequest, RevokedEntry},
-    model::Identifier,
+    ca::{Authority, CaKey, CaSettings, Chain, LeafRequest, RevokedEntry},
+    model::{Identifier, certificate::KeyUse},
     random::OsRandom,
 };
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ struct Files {
 impl Files {
     fn new(key: CaKey, subject: &'static SignatureAlgorithm) -> Result<Self, Failed> {
         let now = OffsetDateTime::now_utc();
-        let settings = CaSettings { key, base_url: "http://127.0.0.1:15000".into() };
+        let settings = CaSettings { key, base_url: "http://127.0.0.1:15000".into(), alternate_root: true };
         let authority = Authority::generate(&settings, now, &OsRandom)?;
         let spki_der = KeyPair::generate_for(subject)?.subject_public_key_info();
         let identifiers = [
@@ -62,17 +62,20 @@ impl Files {
             Identifier::Ip("127.0.0.1".parse()?),
             Identifier::Ip("2001:db8::1".parse()?),
         ];
-        let issued = authority.issue(&LeafRequest {
+        let leaf = authority.issue(&LeafRequest {
             spki_der: &spki_der,
             identifiers: &identifiers,
+            person: None,
+            key_use: KeyUse::Both,
             serial: SERIAL,
             not_before: now,
             not_after: now + Duration::days(90),
         })?;
+        let chain = authority.chain_pem(&leaf, Chain::Default).ok_or("no chain")?;
         let files = Self { folder: TempDir::new()?, authority };
         files.write("root.pem", files.authority.root_pem())?;
         files.write("intermediate.pem", files.authority.intermediate_pem())?;
-        files.write("leaf.pem", issued.chain_pem)?;
+        files.write("leaf.pem", chain)?;
         files.write_crls(&[])?;
         Ok(files)
     }

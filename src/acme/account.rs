@@ -82,3 +82,20 @@ impl NewAccount<'_> {
         Ok(Registered { url: url.to_owned(), created: answer.status == http::StatusCode::CREATED })
     }
 }
+
+/// The URL of the account with this key, if the server knows one (RFC 8555 §7.3.1).
+///
+/// # Errors
+/// When the server refuses for another reason or can't be reached.
+pub async fn find_account(transport: &Transport, key: &AccountKey) -> Result<Option<String>, AcmeError> {
+    let url = &transport.directory().await?.new_account;
+    let payload = json!({"onlyReturnExisting": true});
+    match signed::post(transport, Signer::Bare(key), url, Some(&payload)).await {
+        Ok(answer) => {
+            let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+            Ok(location.map(ToOwned::to_owned))
+        }
+        Err(error) if error.is("accountDoesNotExist") => Ok(None),
+        Err(error) => Err(error),
+    }
+}

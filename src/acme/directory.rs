@@ -12,6 +12,8 @@ pub struct Directory {
     pub new_account: String,
     /// Where certificates are revoked; RFC 8555 demands it, some servers lack it.
     pub revoke_cert: Option<String>,
+    /// Where account keys are changed.
+    pub key_change: Option<String>,
     /// What the server says of itself.
     #[serde(default)]
     pub meta: Meta,

@@ -41,7 +41,15 @@ pub enum AcmeError {
         /// The directory's field, for instance `revokeCert`.
         resource: &'static str,
     },
-    /// A URL that is not HTTPS (RFC 8555 §6.1).
+    /// What should be a directory is something else.
+    #[error("{url} is not an ACME directory")]
+    NoDirectory {
+        /// The URL.
+        url: String,
+        /// What is there instead.
+        found: String,
+    },
+    /// A server's URL that the user gave and that is not HTTPS (RFC 8555 §6.1).
     #[error("{0} is not an https URL")]
     Insecure(String),
     /// The server said neither yes nor no within the time.
@@ -108,10 +116,24 @@ impl AcmeError {
         self.problem().is_some_and(|problem| problem.is(name))
     }
 
-    /// Whether the server gave a definite no: the same request will not fare better a moment later.
+    /// Whether the ACME server itself gave a definite no: the same request will not fare better a moment later. A
+    /// proxy's error page is none.
     #[must_use]
     pub fn is_definite(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if (400..500).contains(&refusal.status) && refusal.status != 429)
+        let Self::Refused(refusal) = self else { return false };
+        let refused =
+            (400..500).contains(&refusal.status) && !matches!(refusal.status, 408 | 409 | 425 | 429);
+        refused && refusal.problem.name().is_some_and(|name| !matches!(name, "badNonce" | "rateLimited"))
+    }
+
+    /// Whether the same request may well succeed a moment later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.status >= 500 || matches!(refusal.status, 408 | 425 | 429),
+            Self::Unreachable { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod session;
 mod signed;
 mod transport;
 
-pub use account::{Account, NewAccount, Registered};
+pub use account::{Account, NewAccount, Registered, find_account};
 pub use authorization::{Authorization, Challenge};
 pub use directory::Directory;
 pub use error::{AcmeError, Refusal};

@@ -102,12 +102,16 @@ impl<'a> Order<'a> {
     }
 }
 
+/// A server that fails more often in a row is down.
+const MOST_FAILURES: u8 = 5;
+
 /// Rhythm of asking: soon at first, then rarer, never after the deadline; what the server asks for goes before.
 #[derive(Debug)]
 pub struct Poll {
     started: Instant,
     deadline: Instant,
     delay: Duration,
+    failures: u8,
 }
 
 impl Poll {
@@ -115,20 +119,41 @@ impl Poll {
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         let started = Instant::now();
-        Self { started, deadline: started + patience, delay: Duration::from_millis(40) }
+        Self { started, deadline: started + patience, delay: Duration::from_millis(40), failures: 0 }
     }
 
-    /// Waits until the next look is due: as long as the server asked, else 40 ms growing to 5 s.
+    /// Takes a look's result; `None` after a failure that may have passed by the next look. Only so many in a row.
     ///
     /// # Errors
-    /// The time waited so far, when the next look would come after the deadline.
+    /// The look's own.
+    pub fn look<T>(&mut self, result: Result<T, AcmeError>) -> Result<Option<T>, AcmeError> {
+        match result {
+            Ok(seen) => {
+                self.failures = 0;
+                Ok(Some(seen))
+            }
+            Err(error) if error.is_passing() && self.failures < MOST_FAILURES => {
+                self.failures += 1;
+                tracing::info!("{error}; once more");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the next look is due: as long as the server asked, else 40 ms growing to 5 s. The last look is at
+    /// the deadline, however long the server asked to wait.
+    ///
+    /// # Errors
+    /// The time waited, once the deadline has passed.
     pub async fn wait(&mut self, retry_after: Option<Duration>) -> Result<(), Duration> {
-        // A server that says «0» still gets a moment.
-        let delay = retry_after.map_or(self.delay, |asked| asked.max(Duration::from_millis(100)));
-        if Instant::now() + delay > self.deadline {
+        let now = Instant::now();
+        if now >= self.deadline {
             return Err(self.started.elapsed());
         }
-        tokio::time::sleep(delay).await;
+        // A server that says «0» still gets a moment.
+        let delay = retry_after.map_or(self.delay, |asked| asked.max(Duration::from_millis(100)));
+        tokio::time::sleep_until((now + delay).min(self.deadline)).await;
         self.delay = self.delay.mul_f32(1.6).min(Duration::from_secs(5));
         Ok(())
     }
@@ -156,7 +181,10 @@ mod tests {
             }
         };
         assert!((15..30).contains(&looks), "{looks}");
-        assert!(waited <= Duration::from_secs(60) && waited > Duration::from_secs(50), "{waited:?}");
-        assert!(Poll::new(Duration::from_secs(60)).wait(Some(Duration::from_secs(61))).await.is_err());
+        assert!(waited >= Duration::from_secs(60) && waited < Duration::from_secs(61), "{waited:?}");
+        // However long the server asks to wait, there is a last look at the deadline.
+        let mut poll = Poll::new(Duration::from_secs(60));
+        assert!(poll.wait(Some(Duration::from_secs(600))).await.is_ok());
+        assert!(poll.wait(None).await.is_err());
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::core::contact::Contact;
 use crate::core::revocation_reason::RevocationReason;
 
 use super::signed::{self, AccountKey, Signer, retry_bad_nonce};
@@ -47,6 +48,44 @@ impl Session {
     /// When the server refuses or can't be reached.
     pub async fn account(&self) -> Result<Account, AcmeError> {
         self.fetch(&self.account_url).await
+    }
+
+    /// Tells the server other contacts (RFC 8555 §7.3.2).
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached.
+    pub async fn update_contacts(&self, contacts: &[Contact]) -> Result<(), AcmeError> {
+        let contacts: Vec<String> = contacts.iter().map(Contact::url).collect();
+        self.post(&self.account_url, Some(&json!({ "contact": contacts }))).await.map(drop)
+    }
+
+    /// Gives the account up for good (RFC 8555 §7.3.6).
+    ///
+    /// # Errors
+    /// When the server refuses, can't be reached, or answers that the account still is what it was.
+    pub async fn deactivate(&self) -> Result<(), AcmeError> {
+        let answer = self.post(&self.account_url, Some(&json!({"status": "deactivated"}))).await?;
+        match serde_json::from_slice::<Account>(&answer.body) {
+            Ok(account) if account.status == "deactivated" => Ok(()),
+            _ => Err(AcmeError::Protocol(
+                "the server did not deactivate the account, though it said so".into(),
+            )),
+        }
+    }
+
+    /// Replaces the account key at the server (RFC 8555 §7.3.5). The new key must be on disk already.
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached; in the latter case it may have taken the key all the same.
+    pub async fn change_key(&self, new: &AccountKey) -> Result<(), AcmeError> {
+        let url = self.transport.directory().await?.key_change.clone();
+        let url = url.ok_or_else(|| self.unsupported("keyChange"))?;
+        let inner = new.key_change(&self.account_url, &self.key, &url)?;
+        self.post(&url, Some(&inner)).await.map(drop)
+    }
+
+    fn unsupported(&self, resource: &'static str) -> AcmeError {
+        AcmeError::Unsupported { server: self.transport.directory_url().to_owned(), resource }
     }
 
     /// An authorization (RFC 8555 §7.5).

@@ -30,10 +30,10 @@ pub struct AccountKey {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyError {
     /// No PKCS#8 in PEM.
-    #[error("the account key is not a private key in PEM (PKCS#8)")]
+    #[error("the key is not a private key in PEM (PKCS#8)")]
     Pem,
     /// A key of another kind, or a broken one.
-    #[error("the account key is not an ECDSA key on P-256")]
+    #[error("the key is not an ECDSA key on P-256")]
     Unusable,
 }
 
@@ -85,6 +85,16 @@ impl AccountKey {
         Ok(json!({"protected": protected, "payload": payload, "signature": signature})
             .to_string()
             .into_bytes())
+    }
+
+    /// The inner request of a key change, by this key, the new one: which account, and which key it had
+    /// (RFC 8555 §7.3.5).
+    pub(super) fn key_change(&self, account_url: &str, old: &Self, url: &str) -> Result<Value, AcmeError> {
+        let protected = json!({"alg": "ES256", "jwk": self.jwk, "url": url});
+        let payload = json!({"account": account_url, "oldKey": old.jwk}).to_string();
+        let inner = self.sign(&protected, payload.as_bytes())?;
+        // `sign` writes JSON.
+        serde_json::from_slice(&inner).map_err(|error| AcmeError::Protocol(error.to_string()))
     }
 
     /// The External Account Binding for a newAccount request: the account's public key, signed with the MAC key

@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
 use tokio::time::Instant;
 
 use crate::core::problem::Problem;
+use crate::core::text::printable;
 
 use super::{AcmeError, Directory, Refusal};
 
@@ -36,11 +37,21 @@ const REPLAY_NONCE: &str = "replay-nonce";
 
 /// Whose certificates the server's TLS certificate may come from.
 #[derive(Clone, Debug)]
-pub enum TlsTrust {
+pub struct TlsTrust(Option<Vec<reqwest::Certificate>>);
+
+impl TlsTrust {
     /// The system's roots.
-    System,
-    /// Only these, from `--ca-bundle`.
-    Bundle(Vec<reqwest::Certificate>),
+    #[must_use]
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// Only the roots in this PEM text; `None` when there is no usable certificate in it.
+    #[must_use]
+    pub fn bundle(pem: &[u8]) -> Option<Self> {
+        let roots = reqwest::Certificate::from_pem_bundle(pem).ok()?;
+        (!roots.is_empty()).then_some(Self(Some(roots)))
+    }
 }
 
 /// The way to one server; clones share everything.
@@ -68,15 +79,17 @@ impl Transport {
     /// # Errors
     /// When the URL is not HTTPS, or the roots can't be used.
     pub fn new(directory_url: &str, trust: &TlsTrust) -> Result<Self, AcmeError> {
-        require_https(directory_url)?;
+        if !is_https(directory_url) {
+            return Err(AcmeError::Insecure(printable(directory_url).into_owned()));
+        }
         let builder = reqwest::Client::builder()
             .https_only(true)
             .redirect(reqwest::redirect::Policy::limited(3))
             .connect_timeout(Duration::from_secs(15))
             .timeout(Duration::from_secs(60));
-        let builder = match trust {
-            TlsTrust::System => builder,
-            TlsTrust::Bundle(certificates) => builder.tls_certs_only(certificates.iter().cloned()),
+        let builder = match &trust.0 {
+            None => builder,
+            Some(roots) => builder.tls_certs_only(roots.iter().cloned()),
         };
         Ok(Self(Arc::new(Inner {
             http: builder.build().map_err(AcmeError::Setup)?,
@@ -104,9 +117,15 @@ impl Transport {
     async fn directory_document(&self) -> Result<&(Bytes, Directory), AcmeError> {
         let fetch = || async {
             let url = self.directory_url();
-            let answer = self.send(Method::GET, url, None).await?;
-            let directory = serde_json::from_slice(&answer.body)
-                .map_err(|_| AcmeError::Protocol(format!("what {url} answers is not an ACME directory")))?;
+            let answer = self.send(Method::GET, url, None).await.map_err(|error| match error {
+                AcmeError::Refused(refusal) if refusal.status < 500 => AcmeError::NoDirectory {
+                    url: url.to_owned(),
+                    found: format!("status {}", refusal.status),
+                },
+                other => other,
+            })?;
+            let found = || AcmeError::NoDirectory { url: url.to_owned(), found: "something else".into() };
+            let directory = serde_json::from_slice(&answer.body).map_err(|_| found())?;
             Ok((answer.body, directory))
         };
         self.0.directory.get_or_try_init(fetch).await
@@ -136,7 +155,10 @@ impl Transport {
 
     /// Sends a request; any answer but 2xx is an error.
     async fn send(&self, method: Method, url: &str, body: Option<Bytes>) -> Result<Answer, AcmeError> {
-        require_https(url)?;
+        if !is_https(url) {
+            let url = printable(url);
+            return Err(AcmeError::Protocol(format!("it sent {url:?}, which is not an https URL")));
+        }
         let started = Instant::now();
         let mut request = self.0.http.request(method.clone(), url).header(USER_AGENT, USER_AGENT_VALUE);
         if let Some(body) = body {
@@ -146,7 +168,8 @@ impl Transport {
                 .body(body);
         }
         let mut response = request.send().await.map_err(|error| unreachable(url, error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, mut headers) = (response.status(), response.headers().clone());
+        resolve_location(response.url(), &mut headers);
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(url, error))? {
             if body.len() + chunk.len() > LARGEST_BODY {
@@ -233,9 +256,24 @@ impl HttpClient for Transport {
     }
 }
 
-fn require_https(url: &str) -> Result<(), AcmeError> {
-    let secure = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-    if secure { Ok(()) } else { Err(AcmeError::Insecure(crate::core::text::printable(url).into_owned())) }
+/// Whether it is an https URL, and nothing that a terminal would take for a command: every URL that a server names
+/// is asked sooner or later, and told in errors.
+fn is_https(url: &str) -> bool {
+    let clean = url.bytes().all(|byte| byte.is_ascii_graphic());
+    clean && reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())
+}
+
+/// A relative Location is relative to what was asked (RFC 9110 §10.2.2). One that can't be resolved is dropped.
+fn resolve_location(asked: &reqwest::Url, headers: &mut HeaderMap) {
+    let Some(location) = headers.remove(LOCATION) else { return };
+    let Ok(text) = location.to_str() else { return };
+    let resolved = match is_https(text) {
+        true => Some(location),
+        false => asked.join(text).ok().and_then(|url| HeaderValue::from_str(url.as_str()).ok()),
+    };
+    if let Some(resolved) = resolved {
+        headers.insert(LOCATION, resolved);
+    }
 }
 
 fn unreachable(url: &str, source: reqwest::Error) -> AcmeError {
@@ -330,9 +368,34 @@ mod tests {
 
     #[test]
     fn c37_plain_http_is_refused() {
-        assert!(require_https("https://ca.test/directory").is_ok());
-        for bad in ["http://ca.test/directory", "ca.test", "", "ftp://ca.test"] {
-            assert!(matches!(require_https(bad), Err(AcmeError::Insecure(_))), "{bad}");
+        assert!(is_https("https://ca.test/directory"));
+        for bad in [
+            "http://ca.test/directory",
+            "ca.test",
+            "",
+            "ftp://ca.test",
+            "https://ca.test/\u{1b}]0;x\u{7}",
+            "/x",
+        ] {
+            assert!(!is_https(bad), "{bad:?}");
         }
+        assert!(matches!(
+            Transport::new("http://ca.test/", &TlsTrust::system()),
+            Err(AcmeError::Insecure(_))
+        ));
+    }
+
+    #[test]
+    fn c32_a_relative_location_is_resolved() {
+        let asked = reqwest::Url::parse("https://ca.test/acme/new-order").unwrap();
+        let resolved = |text: &str| {
+            let mut headers = headers("location", text);
+            resolve_location(&asked, &mut headers);
+            headers.get(LOCATION).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(resolved("https://other.test/o/1").as_deref(), Some("https://other.test/o/1"));
+        assert_eq!(resolved("/o/1").as_deref(), Some("https://ca.test/o/1"));
+        assert_eq!(resolved("o/1").as_deref(), Some("https://ca.test/acme/o/1"));
+        assert_eq!(resolved("https://"), None);
     }
 }

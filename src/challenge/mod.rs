@@ -2,7 +2,9 @@
 //!
 //! To add a method: a file that implements [`Solver`], a variant in [`Method`] and a line in [`Solvers::of`].
 
+mod listener;
 mod standalone;
+mod tls_alpn;
 mod webroot;
 
 use std::collections::HashMap;
@@ -18,6 +20,7 @@ use crate::core::identifier::Identifier;
 use crate::core::key_authorization::Token;
 
 use standalone::Standalone;
+use tls_alpn::TlsAlpn;
 use webroot::Webroot;
 
 /// What must be shown to the server for one name.
@@ -66,8 +69,15 @@ pub enum ChallengeError {
         #[source]
         source: std::io::Error,
     },
+    /// The certificate that is to prove could not be made.
+    #[error("could not make the certificate for tls-alpn-01")]
+    Certificate {
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The address is taken or not ours.
-    #[error("could not listen on {address} for the server's http-01 request")]
+    #[error("could not listen on {address} for the server's validation")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -84,13 +94,15 @@ pub enum Method {
     Webroot(PathBuf),
     /// `standalone` or `standalone:ADDR:PORT`: http-01 by our own web server; port 80 on all addresses if not said.
     Standalone(Option<SocketAddr>),
+    /// `tls-alpn` or `tls-alpn:ADDR:PORT`: tls-alpn-01 by our own TLS server; port 443 on all addresses if not said.
+    TlsAlpn(Option<SocketAddr>),
 }
 
 /// Text that names no method.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidMethod {
     /// Not one of the methods.
-    #[error("{0:?} is not a method; there are webroot:DIR and standalone[:ADDR:PORT]")]
+    #[error("{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT] and tls-alpn[:ADDR:PORT]")]
     Unknown(String),
     /// `webroot` without its folder.
     #[error("webroot needs a folder: webroot:/var/www/html")]
@@ -122,6 +134,8 @@ impl FromStr for Method {
             ("webroot", _) => Err(InvalidMethod::NoFolder),
             ("standalone", None) => Ok(Self::Standalone(None)),
             ("standalone", Some(address)) => Ok(Self::Standalone(Some(Self::parse_address(address)?))),
+            ("tls-alpn", None) => Ok(Self::TlsAlpn(None)),
+            ("tls-alpn", Some(address)) => Ok(Self::TlsAlpn(Some(Self::parse_address(address)?))),
             _ => Err(InvalidMethod::Unknown(text.to_owned())),
         }
     }
@@ -133,16 +147,18 @@ impl fmt::Display for Method {
             Self::Webroot(folder) => write!(f, "webroot:{}", folder.display()),
             Self::Standalone(None) => f.write_str("standalone"),
             Self::Standalone(Some(address)) => write!(f, "standalone:{address}"),
+            Self::TlsAlpn(None) => f.write_str("tls-alpn"),
+            Self::TlsAlpn(Some(address)) => write!(f, "tls-alpn:{address}"),
         }
     }
 }
 
 impl Method {
-    /// Whether it can prove this name: no http-01 for wildcards (RFC 8555 §8.3).
+    /// Whether it can prove this name: neither http-01 nor tls-alpn-01 is for wildcards (RFC 8555 §8.3, RFC 8737 §3).
     #[must_use]
     pub fn can_prove(&self, identifier: &Identifier) -> bool {
         match self {
-            Self::Webroot(_) | Self::Standalone(_) => !identifier.is_wildcard(),
+            Self::Webroot(_) | Self::Standalone(_) | Self::TlsAlpn(_) => !identifier.is_wildcard(),
         }
     }
 }
@@ -159,6 +175,7 @@ impl Solvers {
             match method {
                 Method::Webroot(folder) => Arc::new(Webroot::new(folder.clone())),
                 Method::Standalone(address) => Arc::new(Standalone::new(*address)),
+                Method::TlsAlpn(address) => Arc::new(TlsAlpn::new(*address)),
             }
         };
         solvers.entry(method.clone()).or_insert_with(make).clone()
@@ -171,7 +188,9 @@ mod tests {
 
     #[test]
     fn methods_are_read_and_written_alike() {
-        for text in ["webroot:/var/www", "standalone", "standalone:127.0.0.1:5002", "standalone:[::1]:80"] {
+        for text in
+            ["webroot:/var/www", "standalone", "standalone:127.0.0.1:5002", "tls-alpn", "tls-alpn:[::1]:443"]
+        {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
         assert_eq!("standalone:8080".parse::<Method>().unwrap().to_string(), "standalone:[::]:8080");

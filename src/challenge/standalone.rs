@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,48 +12,30 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
+use super::listener::Listener;
 use super::{ChallengeError, Proof, Solver};
 
 const PATH: &str = "/.well-known/acme-challenge/";
 
-/// A stranger who connects and says nothing is not listened to for longer.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The port that servers ask on.
+const PORT: u16 = 80;
 
 /// Key authorizations by token.
 type Answers = Arc<Mutex<HashMap<String, String>>>;
 
-/// Listens while at least one proof is presented.
+/// Answers while at least one proof is presented.
 pub(super) struct Standalone {
-    address: Option<SocketAddr>,
     answers: Answers,
-    listener: tokio::sync::Mutex<JoinSet<()>>,
+    listener: Listener,
 }
 
 impl Standalone {
-    /// On this address, or on port 80 of all addresses, IPv4 and IPv6.
+    /// On this address, or on port 80 of all addresses.
     pub(super) fn new(address: Option<SocketAddr>) -> Self {
-        Self { address, answers: Answers::default(), listener: tokio::sync::Mutex::default() }
-    }
-
-    async fn listen(&self) -> Result<TcpListener, ChallengeError> {
-        // «::» takes IPv4 along, as Linux has it by default.
-        let address = self.address.unwrap_or_else(|| (Ipv6Addr::UNSPECIFIED, 80).into());
-        let listen = |address| async move {
-            TcpListener::bind(address).await.map_err(|source| ChallengeError::Listen { address, source })
-        };
-        match listen(address).await {
-            // A machine without IPv6 has no «::».
-            Err(ChallengeError::Listen { source, .. })
-                if address.ip() == Ipv6Addr::UNSPECIFIED && source.kind() != io::ErrorKind::AddrInUse =>
-            {
-                listen((Ipv4Addr::UNSPECIFIED, address.port()).into()).await
-            }
-            other => other,
-        }
+        Self { answers: Answers::default(), listener: Listener::new(address, PORT) }
     }
 }
 
@@ -66,67 +46,34 @@ impl Solver for Standalone {
     }
 
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
-        let mut listener = self.listener.lock().await;
-        if listener.is_empty() {
-            listener.spawn(serve(self.listen().await?, self.answers.clone()));
-        }
         lock(&self.answers).insert(proof.token.to_string(), proof.key_authorization.clone());
-        Ok(())
+        let answers = self.answers.clone();
+        self.listener.open(move |stream| serve(stream, answers.clone())).await
     }
 
     async fn clean_up(&self, proof: &Proof) -> Result<(), ChallengeError> {
-        let mut listener = self.listener.lock().await;
-        let idle = {
-            let mut answers = lock(&self.answers);
-            answers.remove(proof.token.as_str());
-            answers.is_empty()
-        };
-        if idle {
-            // Waits until the port is free again.
-            listener.shutdown().await;
-        }
+        lock(&self.answers).remove(proof.token.as_str());
+        self.listener.close_when(|| lock(&self.answers).is_empty()).await;
         Ok(())
     }
 
     fn advice(&self, name: &str) -> String {
-        match self.address {
-            Some(address) if address.port() != 80 => {
-                format!("the server asks http://{name}/ on port 80: something must pass that on to {address}")
-            }
-            _ => format!(
-                "http://{name}/ must lead to this machine's port 80 from outside: check DNS and firewall"
-            ),
+        let address = self.listener.address();
+        if address.port() == PORT {
+            format!("http://{name}/ must lead to this machine's port 80 from outside: check DNS and firewall")
+        } else {
+            format!("the server asks http://{name}/ on port 80: something must pass that on to {address}")
         }
     }
 }
 
-async fn serve(listener: TcpListener, answers: Answers) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    tracing::debug!(%peer, "http-01 connection");
-                    connections.spawn(serve_connection(stream, answers.clone()));
-                }
-                // Out of file descriptors, perhaps: a moment later there may be some.
-                Err(error) => {
-                    tracing::debug!(%error, "http-01 accept");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn serve_connection(stream: TcpStream, answers: Answers) {
+async fn serve(stream: TcpStream, answers: Answers) {
     let service = service_fn(|request| {
         let response = respond(&request, &answers);
         async move { Ok::<_, Infallible>(response) }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
+    server.keep_alive(false);
     if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "http-01 connection broke");
     }
@@ -154,7 +101,10 @@ fn lock(answers: &Mutex<HashMap<String, String>>) -> std::sync::MutexGuard<'_, H
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     use crate::core::key_authorization::Token;
 

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
+use nix::fcntl::OFlag;
 
 use crate::core::key_authorization::Token;
 
@@ -77,12 +78,10 @@ impl Solver for Webroot {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.challenges().join(proof.token.as_str());
         // Only what is ours: the file of this token with this content, be it from a run that died.
-        match fs::read(&path) {
-            Ok(content) if content == proof.key_authorization.as_bytes() => {
-                fs::remove_file(&path).map_err(error("remove", &path))?;
-            }
-            _ => {}
+        if holds(&path, proof.key_authorization.as_bytes()) {
+            fs::remove_file(&path).map_err(error("remove", &path))?;
         }
+        let _ = fs::remove_file(incoming(&path));
         state.present.remove(&proof.token);
         if state.present.is_empty() {
             // A folder that somebody else uses by now is not empty, and stays.
@@ -103,12 +102,34 @@ impl Solver for Webroot {
 
 /// Writes the file under another name first: a server that looks early must not see half of it.
 fn write_readable(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let incoming = incoming(path);
+    let _ = fs::remove_file(&incoming);
+    // Newly made, so that nobody's link is followed.
+    let mut file = File::options().write(true).create_new(true).open(&incoming)?;
     file.write_all(content)?;
-    File::set_permissions(file.as_file(), Permissions::from_mode(0o644))?;
-    file.persist(path)?;
-    Ok(())
+    file.set_permissions(Permissions::from_mode(0o644))?;
+    fs::rename(&incoming, path)
+}
+
+/// A token holds no dot, so that this is nobody's proof.
+fn incoming(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+/// Whether a regular file holds this and no more. Others may write to this folder: a link is not followed, a pipe not
+/// waited for, and no more is read than is expected.
+fn holds(path: &Path, content: &[u8]) -> bool {
+    let read = || -> io::Result<bool> {
+        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+        let file = File::options().read(true).custom_flags(flags).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Ok(false);
+        }
+        let mut found = Vec::new();
+        file.take(content.len() as u64 + 1).read_to_end(&mut found)?;
+        Ok(found == content)
+    };
+    read().unwrap_or(false)
 }
 
 fn error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ChallengeError {
@@ -150,8 +171,12 @@ mod tests {
         let folder = root.path().join(".well-known/acme-challenge");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("one"), "somebody else's").unwrap();
-        webroot.clean_up(&proof("one")).await.unwrap();
-        assert!(folder.join("one").exists());
+        nix::unistd::mkfifo(&folder.join("two"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.join("three")).unwrap();
+        for token in ["one", "two", "three"] {
+            webroot.clean_up(&proof(token)).await.unwrap();
+            assert!(folder.join(token).symlink_metadata().is_ok(), "{token}");
+        }
         let missing = Webroot::new(root.path().join("nowhere"));
         assert!(missing.present(&proof("one")).await.is_err());
         assert!(!root.path().join("nowhere").exists());

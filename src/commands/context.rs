@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::acme::{AccountKey, Session, TlsTrust, Transport};
+use crate::acme::{AccountKey, Session, TlsTrust, Transport, find_account};
 use crate::challenge::Solvers;
 use crate::config::{self, is_root};
 use crate::error::{Error, Kind};
-use crate::store::{AccountRecord, Store};
+use crate::store::{AccountFiles, AccountRecord, Store, read_named};
 use crate::ui::Ui;
 
 use super::Global;
+
+/// A session, or why there is none: a server that is down is not asked again for each certificate.
+type Opened = Result<Arc<Session>, Error>;
 
 /// Server and account name.
 type SessionKey = (String, String);
@@ -25,7 +28,7 @@ pub struct Context {
     store: Store,
     solvers: Solvers,
     /// One session for each account, whoever asks first opens it: they share nonces and connections.
-    sessions: Mutex<HashMap<SessionKey, Arc<OnceCell<Arc<Session>>>>>,
+    sessions: Mutex<HashMap<SessionKey, Arc<OnceCell<Opened>>>>,
 }
 
 impl Context {
@@ -87,7 +90,12 @@ impl Context {
             let record = self.store.account(server, name).record()?;
             return record.ok_or_else(|| not_registered(Some(server), name));
         }
-        let mut records = self.store.accounts_named(name)?;
+        let mut records: Vec<AccountRecord> = self
+            .store
+            .accounts()?
+            .into_iter()
+            .filter_map(|(known, record)| (known == name).then_some(record))
+            .collect();
         match (records.pop(), records.as_slice()) {
             (Some(record), []) => Ok(record),
             (None, _) => Err(not_registered(None, name)),
@@ -107,8 +115,8 @@ impl Context {
     /// When the CA bundle can't be used or the URL is no HTTPS URL.
     pub fn transport(&self, server: &str) -> Result<Transport, Error> {
         let trust = match &self.global.ca_bundle {
-            Some(path) => TlsTrust::Bundle(read_bundle(path)?),
-            None => TlsTrust::System,
+            Some(path) => read_bundle(path)?,
+            None => TlsTrust::system(),
         };
         Ok(Transport::new(server, &trust)?)
     }
@@ -120,36 +128,66 @@ impl Context {
     pub async fn session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
         let key = (server.to_owned(), account.to_owned());
         let cell = self.sessions.lock().await.entry(key).or_default().clone();
-        cell.get_or_try_init(|| self.open_session(server, account)).await.cloned()
+        cell.get_or_init(|| self.open_session(server, account)).await.clone()
     }
 
-    async fn open_session(&self, server: &str, account: &str) -> Result<Arc<Session>, Error> {
+    /// Whether the user agrees, asked on the terminal.
+    ///
+    /// # Errors
+    /// When the terminal can't be read.
+    pub fn agrees(&self, question: &str) -> Result<bool, Error> {
+        let answer = self.ui.confirm(question);
+        answer.map_err(|error| {
+            Error::new(Kind::Usage, "the answer could not be read").because(error.to_string())
+        })
+    }
+
+    async fn open_session(&self, server: &str, account: &str) -> Opened {
         let files = self.store.account(server, account);
         let record = files.record()?.ok_or_else(|| not_registered(Some(server), account))?;
+        let transport = self.transport(server)?;
+        self.finish_rollover(&files, &transport, &record).await?;
         let pem = files.key()?.ok_or_else(|| {
             Error::new(Kind::Local, format!("the key of account {account} is missing"))
                 .because(format!("{} does not exist", files.key_path().display()))
                 .hint("restore it from a backup, or register a new account with --account NAME")
         })?;
         let key = AccountKey::from_pem(&pem)?;
-        Ok(Arc::new(Session::open(self.transport(server)?, record.url, key).await?))
+        Ok(Arc::new(Session::open(transport, record.url, key).await?))
+    }
+
+    /// Makes up for a key change that died before its end: the server knows whether the new key counts already.
+    async fn finish_rollover(
+        &self,
+        files: &AccountFiles,
+        transport: &Transport,
+        record: &AccountRecord,
+    ) -> Result<(), Error> {
+        if files.next_key()?.is_none() {
+            return Ok(());
+        }
+        let _lock = self.store.lock_account(&record.server, files.name()).await?;
+        // Looked at again under the lock: the change may only have been under way.
+        let Some(pem) = files.next_key()? else { return Ok(()) };
+        let next = AccountKey::from_pem(&pem)?;
+        let known = find_account(transport, &next).await?;
+        if known.is_some_and(|url| url == record.url) {
+            files.promote_next_key()?;
+        } else {
+            files.discard_next_key()?;
+        }
+        Ok(())
     }
 }
 
-fn read_bundle(path: &Path) -> Result<Vec<reqwest::Certificate>, Error> {
+fn read_bundle(path: &Path) -> Result<TlsTrust, Error> {
     let failed = |cause: String| {
         Error::new(Kind::Local, format!("could not use the CA bundle {}", path.display()))
             .because(cause)
             .hint("--ca-bundle wants a PEM file with the root certificates that sign the server's TLS certificate")
     };
-    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let certificates =
-        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
-    if certificates.is_empty() {
-        Err(failed("there is no certificate in it".into()))
-    } else {
-        Ok(certificates)
-    }
+    let pem = read_named(path).map_err(|error| failed(error.to_string()))?;
+    TlsTrust::bundle(pem.as_bytes()).ok_or_else(|| failed("there is no usable certificate in it".into()))
 }
 
 fn not_registered(server: Option<&str>, name: &str) -> Error {

@@ -29,13 +29,7 @@ A certificate that exists for the same names is renewed only when it is due, or 
 through the link certificates/NAME/current in the state directory: cert.pem, chain.pem, fullchain.pem, privkey.pem.")]
 pub struct Args {
     /// A name to certify; may be repeated
-    #[arg(
-        short = 'd',
-        long = "domain",
-        value_name = "NAME",
-        value_delimiter = ',',
-        required_unless_present = "ip"
-    )]
+    #[arg(short = 'd', long = "domain", value_name = "NAME", value_delimiter = ',')]
     pub domains: Vec<String>,
     /// An IP address to certify; may be repeated
     #[arg(long, value_name = "ADDR", value_delimiter = ',')]
@@ -70,16 +64,20 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let record = args.record(context, identifiers, existing.as_ref())?;
     if let Some(existing) = &existing {
         args.agree_to_changes(context, &name, existing, &record)?;
-        if let Some(installed) = unchanged(&files, existing, &record, args.force)? {
-            let unchanged_report = report(&files, &record, &installed, false);
-            // Methods may change without a new certificate: the next renewal uses them.
-            files.save_record(&CertificateRecord { revoked: existing.revoked.clone(), ..record })?;
-            return Ok(unchanged_report);
+        let under_way = is_under_way(context, &name, &record)?;
+        if !args.force
+            && !under_way
+            && let Some(installed) = unchanged(&files, existing, &record)
+        {
+            // The way to prove names may change without a new certificate: the next renewal goes it.
+            files.save_record(&record)?;
+            let outcome = if *existing == record { Outcome::Unchanged } else { Outcome::OnlyRenewalChanged };
+            return Ok(report(&files, &record, &installed, outcome));
         }
     }
     let presented = Presented::default();
     let installed = until_signal(&presented, obtain(context, &presented, &name, &record)).await?;
-    Ok(report(&files, &record, &installed, true))
+    Ok(report(&files, &record, &installed, Outcome::Issued))
 }
 
 /// Obtains a certificate with the account that its record names.
@@ -110,8 +108,10 @@ impl Args {
     fn first(&self, identifiers: &[Identifier]) -> Result<Identifier, Error> {
         match self.domains.first() {
             Some(text) => parse_domain(text),
-            // clap wants a domain or an address, so that there is one.
-            None => identifiers.first().cloned().ok_or_else(|| Error::new(Kind::Usage, "no name is given")),
+            None => identifiers.first().cloned().ok_or_else(|| {
+                Error::new(Kind::Usage, "no name is given")
+                    .hint("-d NAME certifies a name, --ip ADDR an address")
+            }),
         }
     }
 
@@ -144,7 +144,7 @@ impl Args {
             identifiers,
             key_type: self.key_type,
             challenges,
-            revoked: None,
+            revoked: existing.and_then(|existing| existing.revoked.clone()),
         })
     }
 
@@ -161,10 +161,7 @@ impl Args {
         }
         let (old, new) = (joined(&existing.identifiers), joined(&wanted.identifiers));
         let question = format!("Certificate {name} is for {old}. Replace it by one for {new}?");
-        let unreadable = |error: std::io::Error| {
-            Error::new(Kind::Usage, "the answer could not be read").because(error.to_string())
-        };
-        if context.ui().can_ask() && context.ui().confirm(&question).map_err(unreadable)? {
+        if context.ui().can_ask() && context.agrees(&question)? {
             return Ok(());
         }
         Err(Error::new(Kind::Usage, format!("certificate {name} exists for other names"))
@@ -173,21 +170,40 @@ impl Args {
     }
 }
 
-/// The installed version, if nothing needs to be done.
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Issued,
+    Unchanged,
+    OnlyRenewalChanged,
+}
+
+/// The installed version, if it is what is wanted and not due. One that can't be read is not.
 fn unchanged(
     files: &CertificateFiles,
     existing: &CertificateRecord,
     wanted: &CertificateRecord,
-    force: bool,
-) -> Result<Option<Installed>, Error> {
-    let same = existing.identifiers == wanted.identifiers
-        && existing.key_type == wanted.key_type
-        && existing.server == wanted.server;
-    if force || !same || existing.revoked.is_some() {
-        return Ok(None);
+) -> Option<Installed> {
+    let installed = files.current_or_none()?;
+    let same = existing.key_type == wanted.key_type && existing.server == wanted.server;
+    let good = same && wanted.is_met_by(&installed) && !is_due(&installed, OffsetDateTime::now_utc());
+    good.then_some(installed)
+}
+
+/// Whether an earlier run has ordered just this. What is left of an order that was finished or never made is removed.
+pub(super) fn is_under_way(
+    context: &Context,
+    name: &CertificateName,
+    wanted: &CertificateRecord,
+) -> Result<bool, Error> {
+    let files = context.store().order(name);
+    match files.record()? {
+        Some(order) => Ok(order.is_for(wanted)),
+        None => {
+            files.forget()?;
+            Ok(false)
+        }
     }
-    let installed = files.current()?;
-    Ok(installed.filter(|installed| !is_due(installed, OffsetDateTime::now_utc())))
 }
 
 /// Whether this version should be renewed now.
@@ -199,22 +215,20 @@ fn report(
     files: &CertificateFiles,
     record: &CertificateRecord,
     installed: &Installed,
-    issued: bool,
+    outcome: Outcome,
 ) -> Report {
     let paths = files.paths();
     let (name, version) = (files.name(), installed.version);
     let due = renewal::due_at(installed.facts.not_before, installed.facts.not_after);
-    let headline = if issued {
-        format!(
-            "Certificate {name}: version {version} is installed, valid until {}.",
-            date(installed.facts.not_after)
-        )
-    } else {
-        format!(
-            "Certificate {name}: nothing is due before {}, and nothing was changed (version {version}, valid until {}).",
-            date(due),
-            date(installed.facts.not_after)
-        )
+    let (end, due) = (date(installed.facts.not_after), date(due));
+    let headline = match outcome {
+        Outcome::Issued => format!("Certificate {name}: version {version} is installed, valid until {end}."),
+        Outcome::Unchanged => format!(
+            "Certificate {name}: nothing is due before {due}, and nothing was changed (version {version}, valid until {end})."
+        ),
+        Outcome::OnlyRenewalChanged => format!(
+            "Certificate {name}: nothing is due before {due}; how it will be renewed was changed (version {version}, valid until {end})."
+        ),
     };
     let text = format!(
         "{headline}\n  certificate: {}\n  with chain:  {}\n  key:         {}",
@@ -223,7 +237,7 @@ fn report(
         paths.privkey.display()
     );
     let mut json = certificate_json(files, record, Some(installed));
-    json["issued"] = json!(issued);
+    json["issued"] = json!(outcome == Outcome::Issued);
     Report::new(text, json)
 }
 

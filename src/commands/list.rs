@@ -63,7 +63,7 @@ fn row(
         Some(installed) => {
             let end = installed.facts.not_after;
             let state = match () {
-                () if record.revoked.is_some() => "revoked",
+                () if record.revokes(installed) => "revoked",
                 () if end <= now => "expired",
                 () if is_due(installed, now) => "due",
                 () => "good",

@@ -1,6 +1,7 @@
 //! The flags that say how names are proven, shared by the commands that order.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::challenge::Method;
@@ -17,7 +18,11 @@ pub struct MethodArgs {
     /// Answer by an own web server for the time of the challenge [default: port 80 of all addresses]
     #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub standalone: Option<String>,
-    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT
+    /// Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]
+    #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["webroot", "standalone"])]
+    pub tls_alpn: Option<String>,
+    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,
 }
@@ -53,11 +58,16 @@ impl MethodArgs {
     }
 
     fn common_method(&self) -> Result<Option<Method>, Error> {
-        match (&self.webroot, self.standalone.as_deref()) {
-            (Some(folder), _) => Ok(Some(Method::Webroot(folder.clone()))),
-            (None, Some("")) => Ok(Some(Method::Standalone(None))),
-            (None, Some(address)) => Ok(Some(Method::Standalone(Some(Method::parse_address(address)?)))),
-            (None, None) => Ok(None),
+        let listening = [
+            listen_address(self.standalone.as_deref())?.map(Method::Standalone),
+            listen_address(self.tls_alpn.as_deref())?.map(Method::TlsAlpn),
+        ];
+        let mut given = listening.into_iter().flatten().chain(self.webroot.clone().map(Method::Webroot));
+        let method = given.next();
+        match given.next() {
+            None => Ok(method),
+            Some(_) => Err(Error::new(Kind::Usage, "several methods are given for all names")
+                .hint("leave all but one out, or give them for single names: --challenge NAME=METHOD")),
         }
     }
 
@@ -82,6 +92,15 @@ impl MethodArgs {
     }
 }
 
+/// Where to listen, if at all: without an address on all of them. A config file says `true` and `false`.
+fn listen_address(text: Option<&str>) -> Result<Option<Option<SocketAddr>>, Error> {
+    match text {
+        None | Some("false") => Ok(None),
+        Some("" | "true") => Ok(Some(None)),
+        Some(address) => Ok(Some(Some(Method::parse_address(address)?))),
+    }
+}
+
 /// The method in a form that still holds when a timer runs it in another folder.
 fn checked(method: Method) -> Result<Method, Error> {
     match method {
@@ -93,7 +112,7 @@ fn checked(method: Method) -> Result<Method, Error> {
             Err(Error::new(Kind::Local, format!("the webroot {} is not a folder", absolute.display()))
                 .hint("--webroot is the folder that your web server serves, for instance /var/www/html"))
         }
-        other @ Method::Standalone(_) => Ok(other),
+        other @ (Method::Standalone(_) | Method::TlsAlpn(_)) => Ok(other),
     }
 }
 
@@ -115,6 +134,7 @@ mod tests {
         let args = MethodArgs {
             webroot: None,
             standalone: Some("127.0.0.1:5002".into()),
+            tls_alpn: None,
             challenge: vec!["b.test=webroot:/tmp".into()],
         };
         assert_eq!(
@@ -128,6 +148,7 @@ mod tests {
         let args = |challenge: &[&str]| MethodArgs {
             webroot: None,
             standalone: None,
+            tls_alpn: None,
             challenge: challenge.iter().map(ToString::to_string).collect(),
         };
         let message =

@@ -12,7 +12,7 @@ use crate::core::eab::{Credentials, MacKey};
 use crate::core::text::printable;
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::store::{AccountFiles, AccountRecord, read_private};
+use crate::store::{AccountFiles, AccountRecord, read_named};
 use crate::ui::Report;
 
 use super::Context;
@@ -80,11 +80,11 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let transport = context.transport(&server)?;
     context.ui().progress().tell(&server, "asking for the directory");
     let meta = transport.directory().await?.meta.clone();
-    complete(context, &mut credentials, meta.external_account_required)?;
     context.ui().progress().done(&server);
     let responsibility_accepted_at = accept_responsibility(context, args.accept_responsibility)?;
     let terms_of_service = meta.terms_of_service.as_deref().map(|url| printable(url).into_owned());
     let terms_agreed_at = agree_to_terms(context, args.agree_tos, terms_of_service.as_deref())?;
+    complete(context, &mut credentials, meta.external_account_required)?;
 
     let url = args.submit(context, &transport, &files, &credentials, terms_agreed_at.is_some()).await?;
     let record = AccountRecord {
@@ -104,17 +104,18 @@ impl Args {
     /// Key identifier and MAC key as far as flags, files and environment have them.
     fn read_credentials(&self) -> Result<Credentials, Error> {
         let mut credentials = match &self.eab {
-            Some(path) => Credentials::parse(&read_secret(path)?)?,
+            Some(path) => Credentials::parse(&read_secret(path, "--eab")?)?,
             None => Credentials::default(),
         };
-        if let Some(kid) = &self.eab_kid {
-            credentials.kid = Some(kid.clone());
+        if let Some(kid) = self.eab_kid.as_deref().filter(|kid| !kid.is_empty()) {
+            credentials.kid = Some(kid.to_owned());
         }
         if let Some(path) = &self.eab_key_file {
-            credentials.key = Some(MacKey::parse(&read_secret(path)?)?);
+            credentials.key = Some(MacKey::parse(&read_secret(path, "--eab-key-file")?)?);
         } else if credentials.key.is_none() {
             let from_environment = env::eab_key();
-            let from_credential = || env::eab_key_credential().map(|path| read_secret(&path)).transpose();
+            let from_credential =
+                || env::eab_key_credential().map(|path| read_secret(&path, "systemd")).transpose();
             let text = match from_environment {
                 Some(text) => Some(text),
                 None => from_credential()?,
@@ -133,8 +134,10 @@ impl Args {
         credentials: &Credentials,
         terms_of_service_agreed: bool,
     ) -> Result<String, Error> {
-        let pem = match (&self.account_key, files.key()?) {
-            (Some(path), _) => read_private(path)?,
+        let earlier = files.key()?;
+        let made_now = earlier.is_none();
+        let pem = match (&self.account_key, earlier) {
+            (Some(path), _) => read_secret(path, "--account-key")?,
             // An earlier registration did not come to its end; the server may know this key already.
             (None, Some(pem)) => pem,
             (None, None) => AccountKey::generate_pem()?,
@@ -149,7 +152,8 @@ impl Args {
         match registered {
             Ok(registered) => Ok(registered.url),
             Err(error) => {
-                if error.is_definite() {
+                // A key of an earlier run may be known to the server, whatever it says to this one.
+                if made_now && error.is_definite() {
                     files.forget()?;
                 }
                 Err(Error::from(error).context("the account could not be made"))
@@ -181,7 +185,11 @@ fn complete(context: &Context, credentials: &mut Credentials, required: bool) ->
     }
     context.ui().notice("Key identifier and MAC key come from the CAcert web UI, under «ACME clients».");
     if credentials.kid.is_none() {
-        credentials.kid = Some(context.ui().ask("Key identifier:").map_err(unreadable)?);
+        let kid = context.ui().ask("Key identifier:").map_err(unreadable)?;
+        credentials.kid = Some(kid).filter(|kid| !kid.is_empty());
+        if credentials.kid.is_none() {
+            return Err(Error::new(Kind::Usage, "no key identifier was typed"));
+        }
     }
     if credentials.key.is_none() {
         let text = context.ui().ask_hidden("MAC key (not shown):").map_err(unreadable)?;
@@ -193,9 +201,7 @@ fn complete(context: &Context, credentials: &mut Credentials, required: bool) ->
 /// Shows the notice, prominently and always, and takes the answer.
 fn accept_responsibility(context: &Context, accepted: bool) -> Result<OffsetDateTime, Error> {
     context.ui().notice(RESPONSIBILITY);
-    if accepted
-        || context.ui().can_ask() && context.ui().confirm("Do you accept this?").map_err(unreadable)?
-    {
+    if accepted || context.ui().can_ask() && context.agrees("Do you accept this?")? {
         return Ok(OffsetDateTime::now_utc());
     }
     Err(Error::new(Kind::Usage, "responsibility for this client was not accepted")
@@ -210,21 +216,28 @@ fn agree_to_terms(
     let Some(url) = url else { return Ok(agreed.then(OffsetDateTime::now_utc)) };
     context.ui().notice(&format!("Terms of service: {url}"));
     let question = "Do you agree to the terms of service?";
-    if agreed || context.ui().can_ask() && context.ui().confirm(question).map_err(unreadable)? {
+    if agreed || context.ui().can_ask() && context.agrees(question)? {
         return Ok(Some(OffsetDateTime::now_utc()));
     }
     Err(Error::new(Kind::Usage, "the terms of service were not agreed to")
         .hint(format!("read {url}; --agree-tos agrees to it")))
 }
 
-fn read_secret(path: &Path) -> Result<zeroize::Zeroizing<String>, Error> {
-    if path.as_os_str() != "-" {
-        return Ok(read_private(path)?);
-    }
-    let mut text = zeroize::Zeroizing::new(String::new());
-    // A pasted block has some hundred characters.
-    std::io::stdin().take(65_536).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
+/// Reads a secret from a file or, for `-`, from standard input. The error names the flag and not its value, which may
+/// be the secret itself, put where a file's name belongs.
+fn read_secret(path: &Path, given_by: &str) -> Result<zeroize::Zeroizing<String>, Error> {
+    let read = if path.as_os_str() == "-" {
+        let mut text = zeroize::Zeroizing::new(String::new());
+        // A pasted block has some hundred characters.
+        std::io::stdin().take(65_536).read_to_string(&mut text).map(|_| text)
+    } else {
+        read_named(path)
+    };
+    read.map_err(|error| {
+        Error::new(Kind::Local, format!("the file given by {given_by} can't be read"))
+            .because(error.to_string())
+            .hint("it wants the name of a file, or - for standard input, never the key itself")
+    })
 }
 
 fn unreadable(error: std::io::Error) -> Error {

@@ -1,5 +1,7 @@
 //! `renew`: all certificates that are due.
 
+use std::collections::BTreeSet;
+
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -7,11 +9,11 @@ use time::OffsetDateTime;
 use crate::core::certificate_name::CertificateName;
 use crate::error::{Error, Kind};
 use crate::issuance::{Presented, until_signal};
-use crate::store::{CertificateRecord, Installed};
+use crate::store::{Installed, StoreError};
 use crate::ui::{Report, error_json};
 
 use super::Context;
-use super::issue::{is_due, obtain};
+use super::issue::{is_due, is_under_way, obtain};
 use super::show::{certificate_json, date};
 
 /// More orders at once would not be faster, and look like an attack.
@@ -76,34 +78,31 @@ async fn renew(
     // Read under the lock: another run may just have renewed it.
     let files = context.store().certificate(name);
     let Some(record) = files.record()? else {
-        return Err(crate::store::StoreError::NoCertificate(name.clone()).into());
+        return Err(StoreError::NoCertificate(name.clone()).into());
     };
-    let interrupted = context.store().order(name).record()?.is_some();
-    if let Some(installed) = files.current()?
+    let under_way = is_under_way(context, name, &record)?;
+    if let Some(installed) = files.current_or_none()
         && !force
-        && !interrupted
-        && record.revoked.is_none()
+        && !under_way
+        && record.is_met_by(&installed)
         && !is_due(&installed, OffsetDateTime::now_utc())
     {
         return Ok(Outcome::NotDue(installed));
     }
-    let wanted = CertificateRecord { revoked: None, ..record };
-    obtain(context, presented, name, &wanted).await.map(Outcome::Renewed)
+    obtain(context, presented, name, &record).await.map(Outcome::Renewed)
 }
 
 impl Args {
     fn selected(&self, context: &Context) -> Result<Vec<CertificateName>, Error> {
         if !self.names.is_empty() {
-            return Ok(self.names.clone());
+            let named: BTreeSet<CertificateName> = self.names.iter().cloned().collect();
+            return Ok(named.into_iter().collect());
         }
-        let mut names = Vec::new();
-        for files in context.store().certificates()? {
-            // A folder without a record belongs to an issuance that did not come to its end.
-            if files.record()?.is_some() {
-                names.push(files.name().clone());
-            }
-        }
-        Ok(names)
+        let all = context.store().certificates()?;
+        // A folder without a record belongs to an issuance that did not come to its end. One whose record can't be
+        // read stays in: its failure is told, and stops no other.
+        let begun = all.iter().filter(|files| !matches!(files.record(), Ok(None)));
+        Ok(begun.map(|files| files.name().clone()).collect())
     }
 
     fn report(&self, context: &Context, outcomes: &[(CertificateName, Outcome)]) -> Report {

@@ -1,6 +1,6 @@
 //! `revoke`: a certificate is declared bad (RFC 8555 §7.6).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -10,7 +10,7 @@ use crate::core::certificate_name::CertificateName;
 use crate::core::chain::Chain;
 use crate::core::revocation_reason::RevocationReason;
 use crate::error::{Error, Kind};
-use crate::store::{CertificateFiles, CertificateRecord, Revocation, StoreError, read_private};
+use crate::store::{CertificateFiles, CertificateRecord, Revocation, read_named};
 use crate::ui::Report;
 
 use super::Context;
@@ -44,8 +44,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let (chain, local) = match (&args.name, &args.cert) {
         (Some(name), _) => {
             let files = context.store().certificate(name);
-            let record = files.record()?.ok_or_else(|| StoreError::NoCertificate(name.clone()))?;
-            (files.current_chain()?, Some((files, record)))
+            (files.current_chain()?, Some(files))
         }
         (None, Some(path)) => {
             let chain = read_chain(path)?;
@@ -57,15 +56,17 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     };
     args.confirm(context, &chain)?;
     let _lock = match &local {
-        Some((files, _)) => Some(context.store().lock_certificate(files.name()).await?),
+        Some(files) => Some(context.store().lock_certificate(files.name()).await?),
         None => None,
     };
+    // Read under the lock: another run may just have changed it.
+    let record = local.as_ref().map(CertificateFiles::record).transpose()?.flatten();
     let serial = chain.facts().serial.clone();
     context.ui().progress().tell(&serial, "revoking");
-    args.revoke(context, &chain, local.as_ref().map(|(_, record)| record)).await?;
+    args.revoke(context, &chain, record.as_ref()).await?;
     context.ui().progress().done(&serial);
     let mut text = format!("Revoked the certificate with serial number {serial}.");
-    if let Some((files, record)) = local {
+    if let Some((files, record)) = local.zip(record) {
         let revocation = Revocation { serial: serial.clone(), at: OffsetDateTime::now_utc() };
         files.save_record(&CertificateRecord { revoked: Some(revocation), ..record })?;
         text.push_str(&format!("\n  `cacert-acme renew {}` replaces it.", files.name()));
@@ -80,13 +81,10 @@ impl Args {
         }
         let names: Vec<String> = chain.facts().identifiers.iter().map(ToString::to_string).collect();
         let question = format!("Revoke the certificate for {}? This can't be undone.", names.join(", "));
-        match context.ui().confirm(&question) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::new(Kind::Usage, "not revoked, as you did not agree")),
-            Err(error) => {
-                Err(Error::new(Kind::Usage, "the answer could not be read").because(error.to_string()))
-            }
+        if context.agrees(&question)? {
+            return Ok(());
         }
+        Err(Error::new(Kind::Usage, "not revoked, as you did not agree"))
     }
 
     async fn revoke(
@@ -97,8 +95,12 @@ impl Args {
     ) -> Result<(), Error> {
         let revoked = match (&self.key, record) {
             (Some(path), record) => {
-                let key = AccountKey::from_pem(&read_private(path)?).map_err(|error| {
-                    Error::from(error).hint("--key is the certificate's own key, on P-256")
+                let pem = read_named(path).map_err(|error| {
+                    Error::new(Kind::Local, "the key given by --key can't be read").because(error.to_string())
+                })?;
+                let key = AccountKey::from_pem(&pem).map_err(|error| {
+                    Error::from(error)
+                        .hint("without --key, the account that ordered the certificate revokes it")
                 })?;
                 let server = match (context.named_server(), record) {
                     (Some(server), _) => server.to_owned(),
@@ -126,24 +128,17 @@ impl Args {
     }
 }
 
-fn read_chain(path: &std::path::Path) -> Result<Chain, Error> {
-    let text = read_private(path)?;
-    Chain::parse(&text).map_err(|error| {
-        Error::new(Kind::Local, format!("{} can't be used as a certificate", path.display()))
-            .because(error.to_string())
-    })
+fn read_chain(path: &Path) -> Result<Chain, Error> {
+    let failed = |cause: String| {
+        Error::new(Kind::Local, format!("{} can't be used as a certificate", path.display())).because(cause)
+    };
+    let text = read_named(path).map_err(|error| failed(error.to_string()))?;
+    Chain::parse(&text).map_err(|error| failed(error.to_string()))
 }
 
-/// The certificate of this machine whose current version it is, if any.
-fn find_local(
-    context: &Context,
-    chain: &Chain,
-) -> Result<Option<(CertificateFiles, CertificateRecord)>, Error> {
-    for files in context.store().certificates()? {
-        let Some(record) = files.record()? else { continue };
-        if files.current()?.is_some_and(|installed| installed.facts == *chain.facts()) {
-            return Ok(Some((files, record)));
-        }
-    }
-    Ok(None)
+/// The certificate of this machine whose current version it is, if any. A damaged one must not keep another from being
+/// revoked.
+fn find_local(context: &Context, chain: &Chain) -> Result<Option<CertificateFiles>, Error> {
+    let mut all = context.store().certificates()?.into_iter();
+    Ok(all.find(|files| files.current_or_none().is_some_and(|installed| installed.facts == *chain.facts())))
 }

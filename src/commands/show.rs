@@ -46,7 +46,9 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Report, Error> {
         }
         None => row("version", "none installed yet".into()),
     }
-    if let Some(revocation) = &record.revoked {
+    let revoked =
+        record.revoked.as_ref().filter(|_| installed.as_ref().is_some_and(|one| record.revokes(one)));
+    if let Some(revocation) = revoked {
         row("revoked", format!("{}: the next renewal replaces it", date(revocation.at)));
     }
     row("key type", record.key_type.to_string());
@@ -72,7 +74,7 @@ pub(super) fn certificate_json(
         "server": record.server,
         "account": record.account,
         "challenges": record.challenges,
-        "revoked": record.revoked.is_some(),
+        "revoked": installed.is_some_and(|installed| record.revokes(installed)),
         "files": files.paths(),
         "version": null,
     });

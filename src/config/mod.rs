@@ -4,10 +4,23 @@
 //! the environment. So a flag that is added is a key that is added.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 use toml::Value;
+
+/// No config file is larger, in bytes; what is cut off is told as a syntax error.
+const LARGEST: u64 = 1 << 20;
+
+/// A key that the file may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The flag's name.
+    pub name: String,
+    /// Whether it takes several values.
+    pub many: bool,
+}
 
 /// What the file says: the flag's name and its values.
 pub type Defaults = BTreeMap<String, Vec<String>>;
@@ -45,8 +58,8 @@ pub enum ConfigError {
         /// The key that was perhaps meant.
         nearest: Option<String>,
     },
-    /// A value that no flag can take.
-    #[error("{}:{line}: {key} must be text, a number, true or false, or a list of these", path.display())]
+    /// A value that this flag can't take.
+    #[error("{}:{line}: {key} must be {wanted}", path.display())]
     Type {
         /// The file.
         path: PathBuf,
@@ -54,6 +67,8 @@ pub enum ConfigError {
         line: usize,
         /// The key.
         key: String,
+        /// What it can be.
+        wanted: &'static str,
     },
     /// No home directory.
     #[error("this user has no home directory, so --state-dir is needed")]
@@ -92,12 +107,17 @@ fn folders() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "cacert-acme")
 }
 
-/// Reads the file. `known` are the flags' names; a `required` file must exist.
+/// Reads the file. `known` are the keys it may have; a `required` file must exist.
 ///
 /// # Errors
 /// [`ConfigError`] with file and line.
-pub fn read(path: &Path, required: bool, known: &[String]) -> Result<Defaults, ConfigError> {
-    let text = match std::fs::read_to_string(path) {
+pub fn read(path: &Path, required: bool, known: &[Setting]) -> Result<Defaults, ConfigError> {
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = match read() {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => return Ok(Defaults::new()),
         Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
@@ -105,7 +125,7 @@ pub fn read(path: &Path, required: bool, known: &[String]) -> Result<Defaults, C
     parse(path, &text, known)
 }
 
-fn parse(path: &Path, text: &str, known: &[String]) -> Result<Defaults, ConfigError> {
+fn parse(path: &Path, text: &str, known: &[Setting]) -> Result<Defaults, ConfigError> {
     let syntax = |source| ConfigError::Syntax { path: path.to_owned(), source: Box::new(source) };
     let spans = toml::de::DeTable::parse(text).map_err(syntax)?;
     let table: toml::Table = toml::from_str(text).map_err(syntax)?;
@@ -116,7 +136,8 @@ fn parse(path: &Path, text: &str, known: &[String]) -> Result<Defaults, ConfigEr
     };
     let mut defaults = Defaults::new();
     for (key, value) in table {
-        if !known.contains(&key) {
+        let settings: Vec<&Setting> = known.iter().filter(|setting| setting.name == key).collect();
+        if settings.is_empty() {
             let nearest = nearest(&key, known);
             return Err(ConfigError::UnknownKey { path: path.to_owned(), line: line_of(&key), key, nearest });
         }
@@ -124,9 +145,16 @@ fn parse(path: &Path, text: &str, known: &[String]) -> Result<Defaults, ConfigEr
             Value::Array(values) => values.iter().map(scalar).collect(),
             value => scalar(&value).map(|value| vec![value]),
         };
-        let Some(values) = values else {
-            return Err(ConfigError::Type { path: path.to_owned(), line: line_of(&key), key });
+        let wrong = |wanted| ConfigError::Type {
+            path: path.to_owned(),
+            line: line_of(&key),
+            key: key.clone(),
+            wanted,
         };
+        let values = values.ok_or_else(|| wrong("text, a number, true or false, or a list of these"))?;
+        if values.len() != 1 && settings.iter().all(|setting| !setting.many) {
+            return Err(wrong("one value, not a list"));
+        }
         defaults.insert(key, values);
     }
     Ok(defaults)
@@ -142,8 +170,9 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// The known key with the fewest edits away, if it is close enough to be meant.
-fn nearest(key: &str, known: &[String]) -> Option<String> {
-    let (distance, candidate) = known.iter().map(|candidate| (edits(key, candidate), candidate)).min()?;
+fn nearest(key: &str, known: &[Setting]) -> Option<String> {
+    let candidates = known.iter().map(|setting| (edits(key, &setting.name), &setting.name));
+    let (distance, candidate) = candidates.min()?;
     (distance <= 1 + key.len() / 4).then(|| candidate.clone())
 }
 
@@ -167,7 +196,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Defaults, ConfigError> {
-        let known = ["server", "contact", "force", "state-dir"].map(String::from);
+        let known = [("server", false), ("contact", true), ("force", false), ("state-dir", false)];
+        let known = known.map(|(name, many)| Setting { name: name.to_owned(), many });
         parse(Path::new("config.toml"), text, &known)
     }
 
@@ -188,6 +218,7 @@ mod tests {
         };
         assert_eq!(nearest.as_deref(), Some("server"));
         assert!(matches!(read("server = { a = 1 }"), Err(ConfigError::Type { line: 1, .. })));
+        assert!(matches!(read("server = ['a', 'b']"), Err(ConfigError::Type { .. })));
         assert!(matches!(read("server = "), Err(ConfigError::Syntax { .. })));
         let Err(ConfigError::UnknownKey { nearest: None, .. }) = read("zzz = 1") else { panic!() };
     }

@@ -12,7 +12,7 @@ pub struct CertificateName(String);
 /// Why a name can't be one.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "{0:?} can't be the name of a certificate: it may have letters, digits and . - _ @ + and must begin with a letter or digit"
+    "{0:?} can't be the name of a certificate: it may have letters, digits and . - _ @ + and must begin with a letter, a digit or _"
 )]
 pub struct InvalidCertificateName(String);
 

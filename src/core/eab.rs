@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use zeroize::Zeroizing;
+
 use super::secret::Secret;
 
 /// Shorter keys are mistakes in copying: no CA makes MAC keys below 128 bits.
@@ -53,7 +55,8 @@ impl MacKey {
     /// # Errors
     /// [`InvalidCredentials`], by position and never by content.
     pub fn parse(text: &str) -> Result<Self, InvalidCredentials> {
-        let mut standard = String::with_capacity(text.len());
+        // Whole from the start and overwritten at the end, whichever that is: no copy of a key stays in memory.
+        let mut standard = Zeroizing::new(String::with_capacity(text.len()));
         for (index, c) in text.trim().chars().enumerate() {
             match c {
                 '-' => standard.push('+'),
@@ -63,7 +66,6 @@ impl MacKey {
                 _ => return Err(InvalidCredentials::Alphabet(index + 1)),
             }
         }
-        let standard = zeroize::Zeroizing::new(standard);
         if standard.is_empty() {
             return Err(InvalidCredentials::Empty);
         }
@@ -106,9 +108,9 @@ impl Credentials {
         let mut credentials = Self::default();
         for (field, value) in fields {
             match field {
-                Field::Kid => credentials.kid = Some(value),
+                Field::Kid => credentials.kid = Some(value.to_string()),
                 Field::Key => credentials.key = Some(MacKey::parse(&value)?),
-                Field::Server => credentials.server = Some(value),
+                Field::Server => credentials.server = Some(value.to_string()),
             }
         }
         if credentials.kid.is_none() && credentials.key.is_none() {
@@ -141,13 +143,13 @@ impl Field {
     }
 }
 
-fn json_fields(text: &str) -> Result<Vec<(Field, String)>, InvalidCredentials> {
+fn json_fields(text: &str) -> Result<Vec<(Field, Zeroizing<String>)>, InvalidCredentials> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|_| InvalidCredentials::Form)?;
     let known = object.into_iter().filter_map(|(name, value)| Some((Field::of_label(&name)?, value)));
     known
         .map(|(field, value)| match value {
-            serde_json::Value::String(text) => Ok((field, text)),
+            serde_json::Value::String(text) => Ok((field, Zeroizing::new(text))),
             _ => Err(InvalidCredentials::Form),
         })
         .collect()
@@ -155,7 +157,7 @@ fn json_fields(text: &str) -> Result<Vec<(Field, String)>, InvalidCredentials> {
 
 /// Lines of `label: value` or `label=value`; a value may also stand alone on the line below its label. Lines
 /// without a known label are the page's own words.
-fn labelled_lines(text: &str) -> Option<Vec<(Field, String)>> {
+fn labelled_lines(text: &str) -> Option<Vec<(Field, Zeroizing<String>)>> {
     let mut fields = Vec::new();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     while let Some(line) = lines.next() {
@@ -163,18 +165,18 @@ fn labelled_lines(text: &str) -> Option<Vec<(Field, String)>> {
         let Some(field) = Field::of_label(label.trim_start_matches("export ")) else { continue };
         let value = value.trim().trim_matches(['"', '\'']);
         let value = if value.is_empty() { lines.next()? } else { value };
-        fields.push((field, value.to_owned()));
+        fields.push((field, Zeroizing::new(value.to_owned())));
     }
     (!fields.is_empty()).then_some(fields)
 }
 
-fn kid_and_key(text: &str) -> Result<Vec<(Field, String)>, InvalidCredentials> {
+fn kid_and_key(text: &str) -> Result<Vec<(Field, Zeroizing<String>)>, InvalidCredentials> {
     // The key's alphabet has no colon, a key identifier may have one.
     let (kid, key) = text.rsplit_once(':').ok_or(InvalidCredentials::Form)?;
     if kid.is_empty() || kid.contains(char::is_whitespace) {
         return Err(InvalidCredentials::Form);
     }
-    Ok(vec![(Field::Kid, kid.to_owned()), (Field::Key, key.to_owned())])
+    Ok(vec![(Field::Kid, Zeroizing::new(kid.to_owned())), (Field::Key, Zeroizing::new(key.to_owned()))])
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use super::text::printable;
 /// The prefix of the error types that RFC 8555 and its successors register.
 const ACME_PREFIX: &str = "urn:ietf:params:acme:error:";
 
+/// So many subproblems are told; who reads on?
+const MOST_SUBPROBLEMS: usize = 20;
+
 /// What a server says is wrong. All text in it is safe to print.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -65,10 +68,15 @@ impl Problem {
         self.name() == Some(name)
     }
 
-    /// The lines that tell it to a person: itself, then one for each subproblem.
+    /// The lines that tell it to a person: itself, then one for each subproblem, up to twenty.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        std::iter::once(self.to_string()).chain(self.subproblems.iter().map(ToString::to_string)).collect()
+        let told = self.subproblems.iter().take(MOST_SUBPROBLEMS).map(ToString::to_string);
+        let mut lines: Vec<String> = std::iter::once(self.to_string()).chain(told).collect();
+        if let Some(more) = self.subproblems.len().checked_sub(MOST_SUBPROBLEMS).filter(|&more| more > 0) {
+            lines.push(format!("and {more} more"));
+        }
+        lines
     }
 }
 

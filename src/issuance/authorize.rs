@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::acme::{AcmeError, Authorization, Order, Poll};
+use crate::acme::{AcmeError, Authorization, Challenge, Order, Poll};
 use crate::challenge::{Method, Proof, Solver};
 use crate::core::identifier::Identifier;
 use crate::core::key_authorization::Token;
@@ -52,38 +52,67 @@ struct Task {
 }
 
 impl Issuance<'_> {
-    /// Answers what is pending of an order's authorizations; what is valid already is left alone.
+    /// Answers what is pending of an order's authorizations; what is valid already is not answered again.
     pub(super) async fn authorize(&self, order: &mut Order<'_>) -> Result<(), Error> {
         self.tell("asking what is to be proven");
         let urls = order.authorization_urls();
         let fetched = join_all(urls.iter().map(|url| self.session.authorization(url))).await;
         let mut tasks = Vec::new();
         for (url, authorization) in urls.into_iter().zip(fetched) {
-            tasks.extend(self.task(url, &authorization?)?);
+            let authorization = authorization?;
+            match authorization.status {
+                AuthorizationStatus::Valid => self.clean_up_proof_of(&authorization).await,
+                AuthorizationStatus::Pending => tasks.push(self.task(url, &authorization)?),
+                _ => return Err(failed(&authorization.name(), "its authorization", &authorization, None)),
+            }
         }
         let outcome = self.prove(&tasks).await;
-        // A name that was proven in an earlier, killed run has left its proof in place: all are cleaned, always.
         join_all(tasks.iter().map(|task| clean_up(&*task.solver, &task.proof))).await;
         tasks.iter().for_each(|task| self.presented.remove(&task.proof));
         outcome
     }
 
-    /// What an authorization needs: nothing when it is valid, an error when nothing can help.
-    fn task(&self, url: String, authorization: &Authorization) -> Result<Option<Task>, Error> {
-        let name = authorization.name();
-        match authorization.status {
-            AuthorizationStatus::Valid => return Ok(None),
-            AuthorizationStatus::Pending => {}
-            _ => return Err(failed(&name, "its authorization", authorization, None)),
+    /// Takes down what a killed run left in place for an order that needs no proof any more.
+    pub(super) async fn clean_up_after_earlier_run(&self, order: &mut Order<'_>) {
+        let urls = order.authorization_urls();
+        for authorization in join_all(urls.iter().map(|url| self.session.authorization(url))).await {
+            match authorization {
+                Ok(authorization) => self.clean_up_proof_of(&authorization).await,
+                Err(error) => tracing::info!("what an earlier run left in place is not known: {error}"),
+            }
         }
+    }
+
+    async fn clean_up_proof_of(&self, authorization: &Authorization) {
+        if let Ok((solver, _, proof)) = self.answer(authorization) {
+            clean_up(&*solver, &proof).await;
+        }
+    }
+
+    fn task(&self, url: String, authorization: &Authorization) -> Result<Task, Error> {
+        let (solver, challenge, proof) = self.answer(authorization)?;
+        Ok(Task {
+            authorization_url: url,
+            challenge_url: challenge.url.clone(),
+            unanswered: challenge.status == AuthorizationStatus::Pending,
+            solver,
+            proof,
+        })
+    }
+
+    /// The challenge that the chosen method answers, and its proof.
+    fn answer<'a>(
+        &self,
+        authorization: &'a Authorization,
+    ) -> Result<(Arc<dyn Solver>, &'a Challenge, Proof), Error> {
+        let name = authorization.name();
         let solver = self.solvers.of(&self.method(&name)?);
         let kind = solver.challenge_type();
         let Some(challenge) = authorization.challenge(kind) else {
             let offered: Vec<&str> =
                 authorization.challenges.iter().map(|challenge| challenge.kind.as_str()).collect();
-            let offered = crate::core::text::printable(&offered.join(", ")).into_owned();
             return Err(Error::new(Kind::Challenge, format!("the server does not offer {kind} for {name}"))
-                .because(format!("it offers {offered}")));
+                .because(format!("it offers {}", offered.join(", "))));
         };
         let token = challenge.token.as_deref().map(Token::parse);
         let Some(Ok(token)) = token else {
@@ -92,13 +121,7 @@ impl Issuance<'_> {
             );
         };
         let key_authorization = token.key_authorization(self.session.thumbprint());
-        Ok(Some(Task {
-            authorization_url: url,
-            challenge_url: challenge.url.clone(),
-            unanswered: challenge.status == AuthorizationStatus::Pending,
-            solver,
-            proof: Proof { name, token, key_authorization },
-        }))
+        Ok((solver, challenge, Proof { name, token, key_authorization }))
     }
 
     /// The method that the user chose for this name.
@@ -138,7 +161,8 @@ impl Issuance<'_> {
             let (what, state) = (format!("the authorization of {}", task.proof.name), "being validated");
             let waited = poll.wait(self.session.take_retry_after(url)).await;
             waited.map_err(|waited| AcmeError::StillPending { what, state, waited })?;
-            let authorization = self.session.authorization(url).await?;
+            let seen = self.session.authorization(url).await;
+            let Some(authorization) = poll.look(seen)? else { continue };
             match authorization.status {
                 AuthorizationStatus::Valid => return Ok(()),
                 AuthorizationStatus::Pending | AuthorizationStatus::Processing => {}
@@ -167,7 +191,6 @@ fn failed(name: &str, by: &str, authorization: &Authorization, advice: Option<St
         }
         None => {
             error = error.because(format!("the authorization is {:?}", authorization.status).to_lowercase());
-            error.problem = Some(Box::default());
         }
     }
     error.hints.extend(advice);

@@ -77,18 +77,19 @@ impl Issuance<'_> {
     /// The order of an earlier run, if it is for the same and the server still has a use for it.
     async fn resume(&self, files: &OrderFiles) -> Result<Option<(Order<'_>, Zeroizing<String>)>, Error> {
         let (Some(record), Some(key_pem)) = (files.record()?, files.key()?) else { return Ok(None) };
-        let same = record.account_url == self.session.account_url()
-            && record.identifiers == self.record.identifiers
-            && record.key_type == self.record.key_type;
-        if !same {
+        if !record.is_for(self.record) || record.account_url != self.session.account_url() {
             return Ok(None);
         }
         self.tell("taking up the order of an earlier run");
         match Order::resume(self.session, &record.url).await {
-            Ok(mut order) => {
-                let useful = next_step(order.status(), false, false) != Step::GiveUp;
-                Ok(useful.then_some((order, key_pem)))
-            }
+            Ok(mut order) => match next_step(order.status(), false, false) {
+                Step::GiveUp => Ok(None),
+                Step::Authorize => Ok(Some((order, key_pem))),
+                _ => {
+                    self.clean_up_after_earlier_run(&mut order).await;
+                    Ok(Some((order, key_pem)))
+                }
+            },
             Err(error) if error.is_definite() && !error.is("unauthorized") => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -127,22 +128,23 @@ impl Issuance<'_> {
         loop {
             match next_step(order.status(), authorized, finalized) {
                 Step::Authorize => {
-                    self.authorize(order).await.inspect_err(|error| self.give_up(files, error))?;
+                    if let Err(error) = self.authorize(order).await {
+                        self.forget_if_failed(order, files).await?;
+                        return Err(error);
+                    }
                     authorized = true;
                     order.refresh().await?;
                 }
                 Step::Finalize => {
                     self.tell("sending the request");
-                    self.finalize(order, files, key).await?;
-                    finalized = true;
+                    finalized = self.finalize(order, files, key).await?;
+                    if !finalized {
+                        self.wait(order, &mut poll).await?;
+                    }
                 }
                 Step::Wait => {
                     self.tell("waiting for the certificate");
-                    let what = format!("the order for {}", self.name);
-                    let state = "being processed";
-                    let waited = poll.wait(order.take_retry_after()).await;
-                    waited.map_err(|waited| AcmeError::StillPending { what, state, waited })?;
-                    order.refresh().await?;
+                    self.wait(order, &mut poll).await?;
                 }
                 Step::Download => {
                     self.tell("fetching the certificate");
@@ -150,21 +152,38 @@ impl Issuance<'_> {
                 }
                 Step::GiveUp => {
                     files.forget()?;
-                    return Err(
-                        Error::from(order.failure()).context(format!("the order for {} failed", self.name))
-                    );
+                    let error = Error::from(order.failure());
+                    return Err(error.context(format!("the order for {} failed", self.name)));
                 }
             }
         }
     }
 
-    async fn finalize(&self, order: &mut Order<'_>, files: &OrderFiles, key: &KeyPair) -> Result<(), Error> {
+    /// Waits a while and asks for the order's state. When patience ends, the order is left for the next run, and the
+    /// record with it, so that `renew` knows of it too: CAcert's signer may take days.
+    async fn wait(&self, order: &mut Order<'_>, poll: &mut Poll) -> Result<(), Error> {
+        if let Err(waited) = poll.wait(order.take_retry_after()).await {
+            self.store.certificate(self.name).save_record(self.record)?;
+            let what = format!("the order for {}", self.name);
+            return Err(AcmeError::StillPending { what, state: "being processed", waited }.into());
+        }
+        let seen = order.refresh().await;
+        poll.look(seen)?;
+        Ok(())
+    }
+
+    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before.
+    async fn finalize(
+        &self,
+        order: &mut Order<'_>,
+        files: &OrderFiles,
+        key: &KeyPair,
+    ) -> Result<bool, Error> {
         let request = csr::request(key, &self.record.identifiers);
         let request = request.map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
         match order.finalize(&request).await {
-            Ok(()) => Ok(()),
-            // The server's own view lags behind; polling the order shows when it has caught up.
-            Err(error) if error.is("orderNotReady") => Ok(order.refresh().await?),
+            Ok(()) => Ok(true),
+            Err(error) if error.is("orderNotReady") => Ok(false),
             Err(error) => {
                 if error.is_definite() {
                     files.forget()?;
@@ -175,6 +194,15 @@ impl Issuance<'_> {
         }
     }
 
+    /// After a failed challenge the order can't be mended (RFC 8555 §7.1.6), and the next run makes a new one. But
+    /// only the server knows whether it failed, or whether something between us did.
+    async fn forget_if_failed(&self, order: &mut Order<'_>, files: &OrderFiles) -> Result<(), Error> {
+        if order.refresh().await.is_ok() && next_step(order.status(), false, false) == Step::GiveUp {
+            files.forget()?;
+        }
+        Ok(())
+    }
+
     fn verify(&self, chain: &Chain, key: &KeyPair, files: &OrderFiles) -> Result<(), Error> {
         let identifiers = &self.record.identifiers;
         match chain.verify(&csr::public_key(key), identifiers, OffsetDateTime::now_utc()) {
@@ -183,19 +211,12 @@ impl Issuance<'_> {
             Err(error @ ChainError::Dates { .. }) => {
                 Err(Error::from(AcmeError::from(error)).hint("check this machine's clock"))
             }
-            Err(error) => {
+            // Not what was asked for: a new order may bring it. Anything else may be mended on the way here.
+            Err(error @ (ChainError::Key | ChainError::Names { .. })) => {
                 files.forget()?;
                 Err(AcmeError::from(error).into())
             }
-        }
-    }
-
-    /// An order with a failed challenge can't be mended (RFC 8555 §7.1.6); the next run makes a new one.
-    fn give_up(&self, files: &OrderFiles, error: &Error) {
-        if error.problem.is_some()
-            && let Err(error) = files.forget()
-        {
-            tracing::warn!("{error}");
+            Err(error) => Err(AcmeError::from(error).into()),
         }
     }
 

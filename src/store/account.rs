@@ -57,6 +57,13 @@ impl AccountFiles {
         self.folder.join("key.pem")
     }
 
+    /// The account's name on this machine.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        // Account names are ASCII, and the last part of the folder's path.
+        self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
     /// What was registered; `None` when nothing was, or when a registration did not come to its end.
     ///
     /// # Errors
@@ -79,7 +86,7 @@ impl AccountFiles {
     /// When the file can't be read.
     pub fn key(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
         let path = self.key_path();
-        if path.exists() { files::read_private(&path).map(Some) } else { Ok(None) }
+        if path.exists() { files::read(&path).map(Some) } else { Ok(None) }
     }
 
     /// Keeps the account key. Done before the server hears of the key.
@@ -90,7 +97,44 @@ impl AccountFiles {
         files::write_private(&self.key_path(), pem.as_bytes())
     }
 
-    /// Removes a key that no server took.
+    /// The key that is to replace the account key, if a change is under way.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn next_key(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
+        let path = self.next_key_path();
+        if path.exists() { files::read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Keeps a new key beside the account key. Done before the server hears of it.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn save_next_key(&self, pem: &str) -> Result<(), StoreError> {
+        files::write_private(&self.next_key_path(), pem.as_bytes())
+    }
+
+    /// Lets the new key take the account key's place, by one rename.
+    ///
+    /// # Errors
+    /// When it can't be renamed; both are there then.
+    pub fn promote_next_key(&self) -> Result<(), StoreError> {
+        files::rename(&self.next_key_path(), &self.key_path())
+    }
+
+    /// Removes a new key that the server did not take.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn discard_next_key(&self) -> Result<(), StoreError> {
+        files::remove(&self.next_key_path())
+    }
+
+    fn next_key_path(&self) -> PathBuf {
+        self.folder.join("key-next.pem")
+    }
+
+    /// Removes everything: no server takes this key (any more).
     ///
     /// # Errors
     /// When it can't be removed.

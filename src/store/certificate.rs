@@ -1,6 +1,6 @@
 //! `certificates/<NAME>/`: every version of a certificate, and a link to the current one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::core::chain::{Chain, Facts};
 use crate::core::identifier::Identifier;
 use crate::core::key_type::KeyType;
 
+use super::StoreError;
 use super::files::{self, Mode};
-use super::{StoreError, read_private};
 
 /// The files of one certificate.
 #[derive(Clone, Debug)]
@@ -37,12 +37,12 @@ pub struct CertificateRecord {
     pub key_type: KeyType,
     /// How each name is proven: `webroot:DIR`, `standalone:ADDR:PORT`, …
     pub challenges: BTreeMap<Identifier, String>,
-    /// Set when the current version was revoked.
+    /// The newest revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revocation>,
 }
 
-/// A revocation of the current version.
+/// A revocation of a version; it counts while that version is the current one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revocation {
@@ -51,6 +51,21 @@ pub struct Revocation {
     /// When the server took it.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+}
+
+impl CertificateRecord {
+    /// Whether this version is revoked.
+    #[must_use]
+    pub fn revokes(&self, installed: &Installed) -> bool {
+        self.revoked.as_ref().is_some_and(|revocation| revocation.serial == installed.facts.serial)
+    }
+
+    /// Whether this version is for the names that are wanted, and not revoked.
+    #[must_use]
+    pub fn is_met_by(&self, installed: &Installed) -> bool {
+        let wanted: BTreeSet<&Identifier> = self.identifiers.iter().collect();
+        installed.facts.identifiers.iter().eq(wanted) && !self.revokes(installed)
+    }
 }
 
 /// A version that is installed.
@@ -124,6 +139,16 @@ impl CertificateFiles {
         Ok(Some(Installed { version, facts: chain.facts().clone() }))
     }
 
+    /// The current version; `None` also when its files can't be used, which is told in the log: a new version mends
+    /// that, so that nothing should keep one from coming.
+    #[must_use]
+    pub fn current_or_none(&self) -> Option<Installed> {
+        self.current().unwrap_or_else(|error| {
+            tracing::warn!("{}: the current version can't be used: {error}", self.name);
+            None
+        })
+    }
+
     /// The current version's chain.
     ///
     /// # Errors
@@ -146,7 +171,10 @@ impl CertificateFiles {
         let version = match newest {
             Some(newest) if self.chain(newest).is_ok_and(|installed| installed == *chain) => newest,
             _ => {
-                let version = newest.unwrap_or(0) + 1;
+                let version = newest.unwrap_or(0).checked_add(1);
+                let version = version.ok_or_else(|| {
+                    StoreError::damaged(&versions, "a version has the last number there is")
+                })?;
                 self.write_version(&versions, version, chain, key_pem)?;
                 version
             }
@@ -171,9 +199,7 @@ impl CertificateFiles {
         files::write(&incoming.join("chain.pem"), chain.issuers_pem().as_bytes(), Mode::Public)?;
         files::write(&incoming.join("fullchain.pem"), chain.pem().as_bytes(), Mode::Public)?;
         let path = versions.join(version.to_string());
-        fs::rename(&incoming, &path)
-            .and_then(|()| files::sync_folder(versions))
-            .map_err(StoreError::io("create", &path))
+        files::rename(&incoming, &path)
     }
 
     fn switch(&self, version: u32) -> Result<(), StoreError> {
@@ -182,12 +208,16 @@ impl CertificateFiles {
         if fs::read_link(&current).is_ok_and(|old| old == target) {
             return Ok(());
         }
+        if current.is_dir() && !current.is_symlink() {
+            // Copied by something that follows links; it would be in the way, and might be all that is left.
+            let aside = self.folder.join(".current-copied");
+            files::remove(&aside)?;
+            files::rename(&current, &aside)?;
+        }
         let incoming = self.folder.join(".current");
         files::remove(&incoming)?;
-        symlink(&target, &incoming)
-            .and_then(|()| fs::rename(&incoming, &current))
-            .and_then(|()| files::sync_folder(&self.folder))
-            .map_err(StoreError::io("switch", &current))
+        symlink(&target, &incoming).map_err(StoreError::io("create", &incoming))?;
+        files::rename(&incoming, &current)
     }
 
     fn current_version(&self) -> Result<Option<u32>, StoreError> {
@@ -213,7 +243,7 @@ impl CertificateFiles {
 
     fn chain(&self, version: u32) -> Result<Chain, StoreError> {
         let path = self.folder.join("versions").join(version.to_string()).join("fullchain.pem");
-        Chain::parse(&read_private(&path)?).map_err(StoreError::chain(&path))
+        Chain::parse(&files::read(&path)?).map_err(StoreError::chain(&path))
     }
 }
 

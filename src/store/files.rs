@@ -2,16 +2,20 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use aws_lc_rs::digest::{SHA256, digest};
+use nix::fcntl::OFlag;
 use zeroize::Zeroizing;
 
 use super::StoreError;
 
 /// No file of ours is larger; a larger one is somebody's mistake.
 const LARGEST: u64 = 1 << 20;
+
+/// A name of this length still leaves room for what is put before and behind it; no file name has more than 255.
+const LONGEST_NAME: usize = 120;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +36,7 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Writes a secret file (0600) whole, replacing an older one by a rename, and waits until it is on disk.
-///
-/// # Errors
-/// [`StoreError::Io`]; the older file is unchanged then.
-pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+pub(super) fn write_private(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     write(path, contents, Mode::Private)
 }
 
@@ -44,39 +45,64 @@ pub(super) fn write(path: &Path, contents: &[u8], mode: Mode) -> Result<(), Stor
     // Every path of ours has a folder: the state directory at least.
     let folder = path.parent().unwrap_or(Path::new("."));
     create_folder(folder)?;
+    let mut incoming = path.file_name().unwrap_or_default().to_owned();
+    incoming.push(".new");
+    // Always the same name, which locks keep to one run at a time: what a run that died left behind is replaced.
+    let incoming = folder.join(incoming);
     let write = || -> io::Result<()> {
+        if let Err(error) = fs::remove_file(&incoming)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
         // Made with 0600, so that no moment exists in which others can read it.
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&incoming)?;
         file.write_all(contents)?;
         if mode == Mode::Public {
-            file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+            file.set_permissions(Permissions::from_mode(0o644))?;
         }
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        file.sync_all()?;
+        fs::rename(&incoming, path)?;
         sync_folder(folder)
     };
     write().map_err(StoreError::io("write", path))
 }
 
-/// Reads a file of ours that may be secret.
+/// Reads a file that the user named and that may be secret; a pipe will do.
 ///
 /// # Errors
-/// [`StoreError::Io`], also for a file of more than 1 MiB.
-pub fn read_private(path: &Path) -> Result<Zeroizing<String>, StoreError> {
-    let read = || -> io::Result<Zeroizing<String>> {
-        let mut text = Zeroizing::new(String::new());
-        File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > LARGEST {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 MiB"));
+/// The system's, also for a file of more than 1 MiB.
+pub fn read_named(path: &Path) -> io::Result<Zeroizing<String>> {
+    read_all(File::open(path)?)
+}
+
+/// Reads a file of ours, which may be secret.
+///
+/// # Errors
+/// [`StoreError::Io`], also for what is no regular file (a pipe would keep us waiting) or has more than 1 MiB.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, StoreError> {
+    let open = || -> io::Result<Zeroizing<String>> {
+        let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        Ok(text)
+        read_all(file)
     };
-    read().map_err(StoreError::io("read", path))
+    open().map_err(StoreError::io("read", path))
+}
+
+fn read_all(file: File) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// Reads a TOML file of ours; `None` when there is none.
 pub(super) fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
-    let text = match read_private(path) {
+    let text = match read(path) {
         Ok(text) => text,
         Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -95,6 +121,12 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Renames within a folder, and waits until that is on disk.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::rename(from, to).and_then(|()| sync_folder(folder)).map_err(StoreError::io("rename", from))
+}
+
 /// The folders in a folder, without hidden ones; none when it doesn't exist.
 pub(super) fn list_folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let list = || -> io::Result<Vec<PathBuf>> {
@@ -102,7 +134,8 @@ pub(super) fn list_folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            if !hidden && entry.file_type()?.is_dir() {
+            // A link to a folder is one: people move state to another disk.
+            if !hidden && entry.path().is_dir() {
                 folders.push(entry.path());
             }
         }
@@ -127,18 +160,25 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A server's URL as a folder name: host, port and path, with `_` for what a folder name can't have.
+/// A server's URL as a folder name: host, port and path, with `%` and two hexadecimal digits for what a folder name
+/// had better not have. Different URLs have different names.
 pub(super) fn folder_name(url: &str) -> String {
-    let address = url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/');
-    let name: String =
-        (address.chars())
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c.to_ascii_lowercase() } else { '_' }
-            })
-            .take(200)
-            .collect();
-    // Never hidden, never `..`.
-    name.trim_start_matches('.').to_owned()
+    let mut name = String::new();
+    for byte in url.strip_prefix("https://").unwrap_or(url).bytes() {
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
+        // Never hidden, never `..`.
+        if plain || byte == b'.' && !name.is_empty() {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if name.len() > LONGEST_NAME {
+        let digest = digest(&SHA256, url.as_bytes());
+        name.truncate(LONGEST_NAME);
+        name.extend(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")));
+    }
+    name
 }
 
 #[cfg(test)]
@@ -155,15 +195,27 @@ mod tests {
         let path = folder.path().join("a/b/key.pem");
         write_private(&path, b"one").unwrap();
         write_private(&path, b"two").unwrap();
-        assert_eq!(read_private(&path).unwrap().as_str(), "two");
+        assert_eq!(read(&path).unwrap().as_str(), "two");
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
     }
 
     #[test]
     fn servers_become_folder_names() {
-        assert_eq!(folder_name("https://127.0.0.1:14000/directory"), "127.0.0.1_14000_directory");
-        assert_eq!(folder_name("https://../../x"), "_.._x");
+        assert_eq!(folder_name("https://127.0.0.1:14000/directory"), "127.0.0.1:14000%2Fdirectory");
+        assert_eq!(folder_name("https://../../x"), "%2E.%2F..%2Fx");
+        assert_ne!(folder_name("https://ca.test/acme/dir"), folder_name("https://ca.test/acme_dir"));
+        let long = |end| folder_name(&format!("https://ca.test/{}{end}", "x".repeat(300)));
+        assert!(long('a').len() < 150 && long('a') != long('b'));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(matches!(read(&pipe), Err(StoreError::Io { .. })));
+        assert!(matches!(read(folder.path()), Err(StoreError::Io { .. })));
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl Lock {
         let file = File::options().create(true).write(true).truncate(false).mode(0o600).open(&path);
         let file = file.map_err(StoreError::io("open", &path))?;
         let deadline = Instant::now() + PATIENCE;
+        let mut told = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
@@ -36,7 +37,14 @@ impl Lock {
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(StoreError::Locked { path, waited: PATIENCE });
                 }
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(INTERVAL).await,
+                Err(TryLockError::WouldBlock) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(
+                            "waiting for another run of cacert-acme that works on the same ({name})"
+                        );
+                    }
+                    tokio::time::sleep(INTERVAL).await;
+                }
             }
         }
     }

@@ -13,12 +13,12 @@ mod order;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::core::certificate_name::{CertificateName, InvalidCertificateName};
+use crate::core::certificate_name::CertificateName;
 use crate::core::chain::ChainError;
 
 pub use account::{AccountFiles, AccountRecord};
 pub use certificate::{CertificateFiles, CertificateRecord, Installed, Paths, Revocation};
-pub use files::{read_private, write_private};
+pub use files::read_named;
 pub use lock::Lock;
 pub use order::{OrderFiles, OrderRecord};
 
@@ -62,9 +62,6 @@ pub enum StoreError {
     /// There is no certificate of that name.
     #[error("there is no certificate named {0}")]
     NoCertificate(CertificateName),
-    /// A folder in the state directory has a name that no certificate has.
-    #[error(transparent)]
-    Name(#[from] InvalidCertificateName),
 }
 
 impl StoreError {
@@ -101,14 +98,22 @@ impl Store {
         AccountFiles::new(self.root.join("accounts").join(files::folder_name(server)).join(name))
     }
 
-    /// Every registered account of this name, one for each server.
+    /// Every registered account with its name, sorted by name and server.
     ///
     /// # Errors
     /// When a folder can't be listed or an account's file is damaged.
-    pub fn accounts_named(&self, name: &str) -> Result<Vec<AccountRecord>, StoreError> {
-        let servers = files::list_folders(&self.root.join("accounts"))?;
-        let records = servers.iter().map(|server| AccountFiles::new(server.join(name)).record());
-        records.filter_map(Result::transpose).collect()
+    pub fn accounts(&self) -> Result<Vec<(String, AccountRecord)>, StoreError> {
+        let mut accounts = Vec::new();
+        for server in files::list_folders(&self.root.join("accounts"))? {
+            for folder in files::list_folders(&server)? {
+                let files = AccountFiles::new(folder);
+                if let Some(record) = files.record()? {
+                    accounts.push((files.name().to_owned(), record));
+                }
+            }
+        }
+        accounts.sort_by(|(a, one), (b, other)| (a, &one.server).cmp(&(b, &other.server)));
+        Ok(accounts)
     }
 
     /// The files of a certificate.
@@ -117,15 +122,20 @@ impl Store {
         CertificateFiles::new(name.clone(), self.root.join("certificates").join(name.as_str()))
     }
 
-    /// Every certificate, sorted by name.
+    /// Every certificate, sorted by name. A folder whose name no certificate has is somebody else's.
     ///
     /// # Errors
-    /// When the folder can't be listed, or holds a folder whose name no certificate has.
+    /// When the folder can't be listed.
     pub fn certificates(&self) -> Result<Vec<CertificateFiles>, StoreError> {
         let mut certificates = Vec::new();
         for folder in files::list_folders(&self.root.join("certificates"))? {
-            let name = CertificateName::parse(&folder.file_name().unwrap_or_default().to_string_lossy())?;
-            certificates.push(CertificateFiles::new(name, folder));
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match CertificateName::parse(&name) {
+                Ok(known) if known.as_str() == name => {
+                    certificates.push(CertificateFiles::new(known, folder))
+                }
+                _ => tracing::warn!("{} is no certificate's folder, and left alone", folder.display()),
+            }
         }
         certificates.sort_by(|a, b| a.name().cmp(b.name()));
         Ok(certificates)

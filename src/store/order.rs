@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::core::identifier::Identifier;
 use crate::core::key_type::KeyType;
 
-use super::{StoreError, files};
+use super::{CertificateRecord, StoreError, files};
 
 /// The files of one order.
 #[derive(Clone, Debug)]
@@ -28,6 +28,14 @@ pub struct OrderRecord {
     pub identifiers: Vec<Identifier>,
     /// The kind of the key that waits beside this file.
     pub key_type: KeyType,
+}
+
+impl OrderRecord {
+    /// Whether this order's certificate would be the one that is wanted.
+    #[must_use]
+    pub fn is_for(&self, wanted: &CertificateRecord) -> bool {
+        self.identifiers == wanted.identifiers && self.key_type == wanted.key_type
+    }
 }
 
 impl OrderFiles {
@@ -57,7 +65,7 @@ impl OrderFiles {
     /// When the file can't be read.
     pub fn key(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
         let path = self.folder.join("privkey.pem");
-        if path.exists() { files::read_private(&path).map(Some) } else { Ok(None) }
+        if path.exists() { files::read(&path).map(Some) } else { Ok(None) }
     }
 
     /// Keeps the certificate key. Done before its CSR leaves this machine.

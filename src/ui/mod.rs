@@ -1,15 +1,15 @@
 //! The only place that prints: results to standard output, everything else to standard error.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing lives")]
 
 mod log;
 mod progress;
 mod prompt;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::core::text::printable;
 use crate::error::Error;
 
 pub use progress::Progress;
@@ -104,7 +104,7 @@ impl Ui {
 
     /// Tells something that must be seen, on standard error, even when the run is to be quiet.
     pub fn notice(&self, text: &str) {
-        self.progress.suspend(|| eprintln!("{text}"));
+        self.progress.suspend(|| tell(text));
     }
 
     /// Asks a question that wants the answer `yes`.
@@ -132,12 +132,18 @@ impl Ui {
     }
 
     /// Prints a command's report.
-    pub fn report(&self, report: &Report) {
+    ///
+    /// # Errors
+    /// When standard output can't take it, a full disk for instance. A reader that went away
+    /// (`cacert-acme list | head -1`) has what it wanted.
+    pub fn report(&self, report: &Report) -> std::io::Result<()> {
         self.progress.finish();
         if self.manner.json {
-            print(&format!("{:#}", report.json));
+            print(&format!("{:#}", report.json))
         } else if !report.text.is_empty() && !self.manner.quiet {
-            print(report.text.trim_end());
+            print(report.text.trim_end())
+        } else {
+            Ok(())
         }
     }
 
@@ -145,9 +151,10 @@ impl Ui {
     pub fn error(&self, error: &Error) {
         self.progress.finish();
         if self.manner.json {
-            print(&format!("{:#}", json!({"error": error_json(error)})));
+            // There is nobody left to tell that the telling failed.
+            let _ = print(&format!("{:#}", json!({"error": error_json(error)})));
         } else {
-            eprint!("{}", error_text(error, self.colored(std::io::stderr().is_terminal())));
+            tell(error_text(error, self.colored(std::io::stderr().is_terminal())).trim_end());
         }
     }
 
@@ -163,11 +170,12 @@ impl Ui {
 /// A failure as JSON: the inner object of `{"error": …}`.
 #[must_use]
 pub fn error_json(error: &Error) -> Value {
+    let shown = |lines: &[String]| lines.iter().map(|line| printable(line).into_owned()).collect::<Vec<_>>();
     let mut document = json!({
         "kind": error.kind.name(),
-        "message": error.message,
-        "causes": error.causes,
-        "hints": error.hints,
+        "message": printable(&error.message),
+        "causes": shown(&error.causes),
+        "hints": shown(&error.hints),
     });
     if let Some(problem) = &error.problem {
         // A problem is plain data; it always serialises.
@@ -181,20 +189,27 @@ pub fn error_json(error: &Error) -> Value {
 pub fn error_text(error: &Error, colored: bool) -> String {
     let (red, dim, green, plain) =
         if colored { ("\x1b[1;31m", "\x1b[1m", "\x1b[1;32m", "\x1b[0m") } else { ("", "", "", "") };
-    let mut text = format!("{red}error:{plain} {}\n", error.message);
+    // Whatever was quoted, from a server or a file name, can't command the terminal.
+    let mut text = format!("{red}error:{plain} {}\n", printable(&error.message));
     for cause in &error.causes {
-        text.push_str(&format!("{dim}cause:{plain} {cause}\n"));
+        text.push_str(&format!("{dim}cause:{plain} {}\n", printable(cause)));
     }
     for hint in &error.hints {
-        text.push_str(&format!("{green}hint:{plain}  {hint}\n"));
+        text.push_str(&format!("{green}hint:{plain}  {}\n", printable(hint)));
     }
     text
 }
 
-/// A reader that has gone away (`cacert-acme list | head -1`) is no reason to panic.
-fn print(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{text}");
+fn print(text: &str) -> std::io::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// To standard error. When even that can't be written, there is nowhere else to tell it.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 #[cfg(test)]

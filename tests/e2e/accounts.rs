@@ -73,10 +73,8 @@ pub(crate) fn responsibility_must_be_accepted() {
 pub(crate) fn acceptance_is_recorded() {
     let world = World::new();
     world.register();
-    let mut folder = std::fs::read_dir(world.state().join("accounts")).unwrap();
-    let server = folder.next().unwrap().unwrap().path();
-    let record: toml::Table =
-        std::fs::read_to_string(server.join("default/account.toml")).unwrap().parse().unwrap();
+    let record = std::fs::read_to_string(account_folder(&world).join("account.toml")).unwrap();
+    let record: toml::Table = record.parse().unwrap();
     for time in ["responsibility_accepted_at", "terms_agreed_at"] {
         let recorded = record[time].as_str().unwrap();
         let recorded =
@@ -102,9 +100,60 @@ pub(crate) fn account_show_asks_the_server() {
 pub(crate) fn a_lost_answer_is_made_up_for() {
     let world = World::registered();
     let before = world.client(&["account", "show", "--json"]).succeeds().json();
-    let server = std::fs::read_dir(world.state().join("accounts")).unwrap().next().unwrap().unwrap().path();
-    std::fs::remove_file(server.join("default/account.toml")).unwrap();
+    std::fs::remove_file(account_folder(&world).join("account.toml")).unwrap();
     world.client(&["account", "show"]).exits(3).tells("has no account");
     world.register();
     assert_eq!(world.client(&["account", "show", "--json"]).succeeds().json(), before);
+}
+
+pub(crate) fn contacts_are_updated() {
+    let world = World::registered();
+    world.client(&["account", "update", "--contact", "bob@example.test,carol@example.test"]).succeeds();
+    let shown = world.client(&["account", "show", "--json"]).succeeds().json();
+    assert_eq!(shown["contacts"], json!(["mailto:bob@example.test", "mailto:carol@example.test"]));
+    let listed = world.client(&["account", "list", "--json"]).succeeds().json();
+    assert_eq!(listed["accounts"][0]["contacts"], json!(["bob@example.test", "carol@example.test"]));
+    world.client(&["account", "update"]).exits(2);
+}
+
+pub(crate) fn a_key_rollover_goes_on_with_the_new_key() {
+    let world = World::registered();
+    let old = std::fs::read(account_folder(&world).join("key.pem")).unwrap();
+    world.client(&["account", "rollover"]).succeeds();
+    assert_ne!(std::fs::read(account_folder(&world).join("key.pem")).unwrap(), old);
+    world.issue("www.example.test");
+}
+
+/// Whichever side of the server's answer a run died on, the next one finds out which key counts.
+pub(crate) fn a_rollover_that_died_is_made_up_for() {
+    let world = World::registered();
+    let (key, next) = (account_folder(&world).join("key.pem"), account_folder(&world).join("key-next.pem"));
+    let old = std::fs::read(&key).unwrap();
+    // Died before the server heard of it: the next key is unknown there.
+    std::fs::write(&next, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    world.client(&["account", "show"]).succeeds();
+    assert!(!next.exists() && std::fs::read(&key).unwrap() == old);
+    // Died after the server took it: the account key is the old one still.
+    world.client(&["account", "rollover"]).succeeds();
+    std::fs::rename(&key, &next).unwrap();
+    std::fs::write(&key, &old).unwrap();
+    world.client(&["account", "show"]).succeeds();
+    assert!(!next.exists() && std::fs::read(&key).unwrap() != old);
+    world.issue("www.example.test");
+}
+
+pub(crate) fn a_deactivated_account_is_gone() {
+    let world = World::registered();
+    let url = world.client(&["account", "show", "--json"]).succeeds().json()["account"].clone();
+    let outcome = world.client(&["account", "deactivate", "--json"]).succeeds().json();
+    assert_eq!((&outcome["status"], &outcome["account"]), (&json!("deactivated"), &url));
+    world.client(&["account", "show"]).exits(3).tells("has no account");
+    assert_eq!(world.client(&["account", "list", "--json"]).json()["accounts"], json!([]));
+    world.register();
+    assert_ne!(world.client(&["account", "show", "--json"]).succeeds().json()["account"], url);
+}
+
+fn account_folder(world: &World) -> std::path::PathBuf {
+    let mut servers = std::fs::read_dir(world.state().join("accounts")).unwrap();
+    servers.next().unwrap().unwrap().path().join("default")
 }

@@ -126,6 +126,100 @@ pub(crate) fn one_failure_stops_no_other() {
     assert_eq!((good["outcome"].as_str(), good["version"].as_u64()), (Some("renewed"), Some(2)));
 }
 
+/// Damage to one certificate's files is told, and does not keep another from its renewal, nor itself from a new version.
+pub(crate) fn damage_is_told_and_mended() {
+    let world = World::registered();
+    for name in ["a.example.test", "b.example.test", "c.example.test"] {
+        world.issue(name);
+    }
+    let folder = |name: &str| world.state().join("certificates").join(name);
+    std::fs::create_dir(folder("Not A Name")).unwrap();
+    std::fs::write(folder("a.example.test").join("certificate.toml"), "server = ").unwrap();
+    std::fs::write(world.current("b.example.test", "fullchain.pem"), "").unwrap();
+    // What follows links when it copies makes a folder of `current`.
+    let current = folder("c.example.test").join("current");
+    let copied: Vec<_> = std::fs::read_dir(&current).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let copied: Vec<_> =
+        copied.iter().map(|path| (path.file_name().unwrap(), std::fs::read(path).unwrap())).collect();
+    std::fs::remove_file(&current).unwrap();
+    std::fs::create_dir(&current).unwrap();
+    copied.iter().for_each(|(name, content)| std::fs::write(current.join(name), content).unwrap());
+
+    world.client(&["list"]).succeeds().tells("Not A Name");
+    let outcome = world.client(&["renew", "--json"]).exits(3).json();
+    let outcomes: Vec<&str> = outcome["certificates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["failed", "renewed", "renewed"], "{outcome}");
+    let listed = world.client(&["list"]).succeeds().stdout;
+    assert!(listed.contains("damaged") && listed.matches("good").count() == 2, "{listed}");
+    // Another one can be revoked all the same.
+    let cert = world.current("b.example.test", "cert.pem");
+    world.client(&["revoke", "--cert", cert.to_str().unwrap()]).succeeds();
+}
+
+/// What the record wants and what is installed may differ, when a run died between the two: then something is due.
+pub(crate) fn a_record_that_wants_more_is_due() {
+    let world = World::registered();
+    world.issue("www.example.test");
+    let record = world.state().join("certificates/www.example.test/certificate.toml");
+    let text = std::fs::read_to_string(&record).unwrap();
+    let method = world.standalone().trim_start_matches("--").replace('=', ":");
+    let text = text.replace("identifiers = [", "identifiers = [\"b.example.test\", ");
+    std::fs::write(&record, text + &format!("\"b.example.test\" = {method:?}\n")).unwrap();
+    let both = ["issue", "-d", "www.example.test", "-d", "b.example.test", "--json"];
+    let outcome = world.client(&both).succeeds().json();
+    assert_eq!((&outcome["issued"], &outcome["version"]), (&true.into(), &2.into()), "{outcome}");
+    assert_eq!(world.client(&both).succeeds().json()["issued"], false);
+}
+
+/// A disk that is full, or a terminal that is gone.
+pub(crate) fn output_that_cannot_be_written_is_no_panic() {
+    let world = World::registered();
+    let shell = |line: &str| {
+        let mut command = world.command(&[]);
+        let client = command.get_program().to_owned();
+        let environment: Vec<_> =
+            command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+        command = crate::common::clean("sh", world.folder.path());
+        command.envs(environment).args(["-c", line, "sh"]).arg(client);
+        run(command)
+    };
+    shell("\"$1\" show nothing 2>/dev/full").exits(3);
+    shell("\"$1\" list --json >/dev/full").exits(3).tells("the result could not be written");
+    shell("\"$1\" list --json | true").succeeds();
+}
+
+/// What is set but empty is not set; a wrong value is told with the place it came from.
+pub(crate) fn settings_are_told_with_their_place() {
+    let world = World::registered();
+    let mut command = world.command(&["list"]);
+    command.env("CACERT_ACME_CONFIG", "").env("CACERT_ACME_ACCOUNT", "").env("CACERT_ACME_JSON", "");
+    run(command).succeeds();
+    let mut command = world.command(&["list"]);
+    command.env("CACERT_ACME_JSON", "1");
+    run(command).succeeds().json();
+    let config = world.path("config.toml");
+    let with_config = |text: &str, arguments: &[&str]| {
+        std::fs::write(&config, text).unwrap();
+        let mut command = world.command(arguments);
+        command.env("CACERT_ACME_CONFIG", &config);
+        run(command)
+    };
+    let issue = ["issue", "-d", "www.example.test"];
+    with_config("key-type = 'foo'\n", &issue).exits(3).tells("config.toml").tells("'foo'");
+    with_config("\nserver = ['a', 'b']\n", &["list"])
+        .exits(3)
+        .tells("config.toml:2: server must be one value");
+    with_config("webroot = '/tmp'\nstandalone = true\n", &issue).exits(2).tells("several methods");
+    let usage = with_config("json = true\n", &["show"]).exits(2).json();
+    assert!(usage["error"]["causes"][0].as_str().unwrap().contains("<NAME>"), "{usage}");
+    with_config("domain = ['www.example.test']\n", &["issue", &world.standalone()]).succeeds();
+}
+
 /// Every file below a folder, relative to it.
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();

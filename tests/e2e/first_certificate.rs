@@ -131,6 +131,11 @@ pub(crate) fn revoked_certificates_are_replaced() {
     world.client(&["renew"]).succeeds();
     let shown = world.client(&["show", "www.example.test", "--json"]).succeeds().json();
     assert_eq!((&shown["revoked"], &shown["version"]), (&json!(false), &json!(2)));
+    // An old version's revocation is no reason to replace the new one.
+    let old = world.state().join("certificates/www.example.test/versions/1/cert.pem");
+    world.client(&["revoke", "--cert", old.to_str().unwrap()]).succeeds();
+    assert_eq!(world.client(&["show", "www.example.test", "--json"]).json()["revoked"], false);
+    assert_eq!(world.client(&["renew"]).succeeds().stdout, "");
     // By file, signed with the certificate's own key, without an account.
     let (cert, key) =
         (world.current("www.example.test", "cert.pem"), world.current("www.example.test", "privkey.pem"));

@@ -42,7 +42,8 @@ fn main() {
     tests.extend(tests![accounts:
         eab_key_from_a_file, eab_key_from_standard_input, eab_key_from_a_systemd_credential, eab_block_with_its_server,
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
-        account_show_asks_the_server, a_lost_answer_is_made_up_for,
+        account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
+        a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
@@ -51,7 +52,8 @@ fn main() {
         json_errors_have_one_form, an_unreachable_server_is_status_6, an_untrusted_server_is_told_apart,
         a_name_outside_the_rights_is_status_4, a_failed_challenge_is_status_5_and_is_cleaned_up,
         a_taken_port_is_status_5, bad_names_are_refused_before_anything_happens, the_config_file_is_read,
-        other_names_are_not_replaced_silently, one_failure_stops_no_other,
+        other_names_are_not_replaced_silently, one_failure_stops_no_other, damage_is_told_and_mended,
+        a_record_that_wants_more_is_due, output_that_cannot_be_written_is_no_panic, settings_are_told_with_their_place,
     ]);
     tests.extend(tests![first_certificate:
         exec_as_the_readme_says ["openssl"], several_names_and_an_address, webroot_behind_nginx ["nginx"],
@@ -59,8 +61,14 @@ fn main() {
         a_long_processing_is_waited_for, list_and_show,
     ]);
     tests.extend(tests![interop:
-        our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"], certbot_with_our_mock ["certbot", "openssl"],
+        our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"],
+        certbot_with_our_mock ["certbot", "openssl"],
         lego_with_our_mock ["lego", "openssl"],
+        dehydrated_with_our_mock ["dehydrated", "curl", "openssl"],
+        uacme_and_acme_tiny_with_our_mock ["uacme", "acme-tiny", "unshare", "openssl"],
+        caddy_with_our_mock ["caddy", "openssl"],
+        apache_mod_md_with_our_mock ["apache2", "openssl"],
+        npm_acme_client_with_our_mock ["node", "acme-client", "openssl"],
     ]);
     tests.extend(tests![kill: issue_survives_kill_9_at_any_moment]);
     tests.extend(

@@ -15,7 +15,7 @@ fn register_on_a_terminal(world: &World, typed: &str) -> Outcome {
 
 pub(crate) fn everything_can_be_typed() {
     let world = World::new();
-    let typed = format!("{}\n{}\nyes\nyes\n", world.eab.kid, world.eab.hmac_key);
+    let typed = format!("yes\nyes\n{}\n{}\n", world.eab.kid, world.eab.hmac_key);
     let outcome = register_on_a_terminal(&world, &typed).succeeds();
     assert!(outcome.stdout.contains("YOU are responsible"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("Registered account default"), "{}", outcome.stdout);
@@ -24,8 +24,7 @@ pub(crate) fn everything_can_be_typed() {
 
 pub(crate) fn a_refused_prompt_changes_nothing() {
     let world = World::new();
-    let typed = format!("{}\n{}\nno\n", world.eab.kid, world.eab.hmac_key);
-    let outcome = register_on_a_terminal(&world, &typed).exits(2);
+    let outcome = register_on_a_terminal(&world, "no\n").exits(2);
     assert!(outcome.stdout.contains("was not accepted"), "{}", outcome.stdout);
     assert!(!world.state().join("accounts").exists());
 }

@@ -30,6 +30,9 @@ pub(crate) fn secrets_stay_secret() {
     };
     let standalone = world.standalone();
     let register = world.registration(&["--eab-kid", &world.eab.kid]);
+    // Put where a file's name belongs.
+    tell(&["register", "--eab", &format!("kid:{}", world.eab.hmac_key)], None);
+    tell(&["register", "--eab-key-file", &world.eab.hmac_key], None);
     // Refused first (the wrong key identifier), then cut off, then right.
     tell(&world.registration(&["--eab-kid", "wrong"]), Some(&world.eab.hmac_key));
     tell(&register, Some(&world.eab.hmac_key[..world.eab.hmac_key.len() - 1]));
@@ -105,12 +108,23 @@ fn argv_holds_no_secret() {
         world.command(&world.registration(&["--eab-kid", &world.eab.kid, "--eab-key-file", "-"]));
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let read = |file: &str| fs::read(format!("/proc/{}/{file}", child.id())).unwrap();
-    let shown = String::from_utf8_lossy(&[read("cmdline"), read("environ")].concat()).into_owned();
+    let proc = format!("/proc/{}", child.id());
+    let read = |file: &str| fs::read(format!("{proc}/{file}")).unwrap_or_default();
     use std::io::Write as _;
+    // From the moment it is our program, through the one in which it gets the key, until it ends.
+    let mut seen = Vec::new();
+    crate::common::poll("the program runs", || {
+        seen = read("cmdline");
+        String::from_utf8_lossy(&seen).contains("register")
+    });
     child.stdin.take().unwrap().write_all(world.eab.hmac_key.as_bytes()).unwrap();
+    crate::common::poll("the registration ends", || {
+        seen.extend([read("cmdline"), read("environ")].concat());
+        child.try_wait().unwrap().is_some()
+    });
     assert_eq!(wait(&mut child), 0);
-    assert!(shown.contains("register") && !shown.contains(&world.eab.hmac_key));
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(!seen.contains(&world.eab.hmac_key));
     // And no flag would take it.
     let help = world.client(&["register", "--help"]).succeeds().stdout;
     assert!(!help.contains("--eab-key ") && !help.contains("--hmac"), "{help}");

@@ -15,6 +15,7 @@ use super::{
     json::{ApiError, parse},
 };
 use crate::{
+    ca::Chain,
     model::{Account, AccountId, Certificate, EabKey, Owner, OwnerId, Problem, Rights, rights::NameRight},
     policy::identifiers::{parse_dns, parse_email},
 };
@@ -25,7 +26,26 @@ const ASSURANCE_POINTS_MAX: u16 = 150;
 type Created = (StatusCode, Json<Value>);
 
 pub(super) async fn create_owner(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
-    let owner: Owner = parse(&body)?;
+    let owner = parse_owner(&body)?;
+    let mut document = json!(owner);
+    document["id"] = json!(admin.create_owner(owner));
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+pub(super) async fn update_owner(
+    State(admin): State<Admin>,
+    Path(id): Path<OwnerId>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let owner = parse_owner(&body)?;
+    let mut document = json!(owner);
+    admin.update_owner(&id, owner)?;
+    document["id"] = json!(id);
+    Ok(Json(document))
+}
+
+fn parse_owner(body: &[u8]) -> Result<Owner, ApiError> {
+    let owner: Owner = parse(body)?;
     if owner.name.trim().is_empty() {
         return Err(ApiError::bad_request("`name` is empty"));
     }
@@ -39,9 +59,7 @@ pub(super) async fn create_owner(State(admin): State<Admin>, body: Bytes) -> Res
     for address in &owner.addresses {
         parse_email(address)?;
     }
-    let mut document = json!(owner);
-    document["id"] = json!(admin.create_owner(owner));
-    Ok((StatusCode::CREATED, Json(document)))
+    Ok(owner)
 }
 
 pub(super) async fn list_owners(State(admin): State<Admin>) -> Json<Value> {
@@ -141,7 +159,7 @@ pub(super) async fn list_certificates(State(admin): State<Admin>) -> Json<Value>
             "not_before": timestamp(certificate.not_before), "not_after": timestamp(certificate.not_after),
             "revoked": certificate.revoked.map(|revocation| timestamp(revocation.at)),
             "reason": certificate.revoked.and_then(|revocation| revocation.reason),
-            "pem": certificate.chain_pem,
+            "pem": admin.services.authority.chain_pem(&certificate.der, Chain::Default),
         })
     };
     Json(admin.services.store.with(|model| model.certificates().map(document).collect()))

@@ -21,6 +21,23 @@ pub(super) async fn intermediate(State(admin): State<Admin>) -> File {
     certificate(admin.services.authority.intermediate_der())
 }
 
+pub(super) async fn alternate_root(State(admin): State<Admin>) -> Result<File, ApiError> {
+    admin.services.authority.alternate_root_der().map(certificate).ok_or_else(no_alternate)
+}
+
+pub(super) async fn alternate_intermediate(State(admin): State<Admin>) -> Result<File, ApiError> {
+    admin.services.authority.alternate_intermediate_der().map(certificate).ok_or_else(no_alternate)
+}
+
+pub(super) async fn alternate_root_crl(State(admin): State<Admin>) -> Result<File, ApiError> {
+    let services = &admin.services;
+    crl(services.authority.alternate_root_crl(services.clock.now()).ok_or_else(no_alternate)?)
+}
+
+fn no_alternate() -> ApiError {
+    Problem::not_found("root: this server was started without `alternate_root`").into()
+}
+
 pub(super) async fn root_crl(State(admin): State<Admin>) -> Result<File, ApiError> {
     crl(admin.services.authority.root_crl(admin.services.clock.now()))
 }
@@ -35,8 +52,7 @@ pub(super) async fn intermediate_crl(State(admin): State<Admin>) -> Result<File,
 
 fn revoked_entry(certificate: &Certificate) -> Option<RevokedEntry> {
     let revocation = certificate.revoked?;
-    // RFC 5280 §5.3.1: "unspecified" is said by leaving the reason out.
-    let reason = revocation.reason.filter(|reason| *reason != 0);
+    let reason = revocation.stated_reason();
     Some(RevokedEntry { serial: certificate.serial.clone(), revoked_at: revocation.at, reason })
 }
 

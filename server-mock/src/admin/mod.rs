@@ -5,6 +5,8 @@ mod api;
 mod ca_files;
 mod dns;
 mod json;
+mod ocsp;
+mod profiles;
 
 use std::{fmt, sync::Arc};
 
@@ -15,7 +17,7 @@ use axum::{
 
 use crate::{
     ca::paths,
-    model::{AccountId, EabKey, Owner, OwnerId, Problem, Rights, Terms},
+    model::{AccountId, EabKey, Owner, OwnerId, Problem, Profile, Rights, Terms},
     protocol::base64url,
     random::Random,
     services::Services,
@@ -29,6 +31,7 @@ pub fn admin_router(services: Arc<Services>) -> Router {
     Router::new()
         .route("/api/owners", get(api::list_owners).post(api::create_owner))
         .route("/api/eab-keys", get(api::list_eab_keys).post(api::create_eab_key))
+        .route("/api/owners/{id}", put(api::update_owner))
         .route("/api/eab-keys/{kid}/revoke", post(api::revoke_eab_key))
         .route("/api/eab-keys/{kid}/rights", put(api::set_rights))
         .route("/api/acme-accounts", get(api::list_accounts))
@@ -40,10 +43,17 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         .route("/api/dns-failures", post(dns::fail))
         .route("/api/dns-default", put(dns::set_default))
         .route("/api/certificates", get(api::list_certificates))
+        .route("/api/profiles", get(profiles::list))
+        .route("/api/profiles/{name}", put(profiles::put).delete(profiles::remove))
         .route(paths::ROOT, get(ca_files::root))
         .route(paths::INTERMEDIATE, get(ca_files::intermediate))
         .route(paths::ROOT_CRL, get(ca_files::root_crl))
         .route(paths::INTERMEDIATE_CRL, get(ca_files::intermediate_crl))
+        .route(paths::ALTERNATE_ROOT, get(ca_files::alternate_root))
+        .route(paths::ALTERNATE_INTERMEDIATE, get(ca_files::alternate_intermediate))
+        .route(paths::ALTERNATE_ROOT_CRL, get(ca_files::alternate_root_crl))
+        .route(paths::OCSP, post(ocsp::post))
+        .route(&format!("{}/{{*request}}", paths::OCSP), get(ocsp::get))
         .fallback(json::not_found)
         .method_not_allowed_fallback(json::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&services), json::finish))
@@ -99,6 +109,35 @@ impl Admin {
         Ok(EabCredentials { kid, hmac_key })
     }
 
+    /// Gives a key identifier other rights, which count at once.
+    ///
+    /// # Errors
+    /// When there is no such key identifier.
+    pub fn set_rights(&self, kid: &str, rights: Rights) -> Result<(), Problem> {
+        self.services.store.with(|model| model.set_rights(kid, rights))
+    }
+
+    /// Changes what is known of an owner.
+    ///
+    /// # Errors
+    /// When there is no such owner.
+    pub fn update_owner(&self, id: &OwnerId, owner: Owner) -> Result<(), Problem> {
+        self.services.store.with(|model| model.update_owner(id, owner))
+    }
+
+    /// Offers a certificate profile, or changes it.
+    pub fn put_profile(&self, name: &str, profile: Profile) {
+        self.services.store.with(|model| model.put_profile(name.to_owned(), profile));
+    }
+
+    /// Withdraws a certificate profile.
+    ///
+    /// # Errors
+    /// When there is no such profile.
+    pub fn remove_profile(&self, name: &str) -> Result<(), Problem> {
+        self.services.store.with(|model| model.remove_profile(name))
+    }
+
     /// Revokes a key identifier: its accounts can do nothing from now on.
     ///
     /// # Errors
@@ -106,14 +145,6 @@ impl Admin {
     pub fn revoke_eab_key(&self, kid: &str) -> Result<(), Problem> {
         let now = self.services.clock.now();
         self.services.store.with(|model| model.revoke_eab_key(kid, now))
-    }
-
-    /// Changes what a key identifier allows; it counts from the next request on, for open orders too.
-    ///
-    /// # Errors
-    /// When there is no such key identifier.
-    pub fn set_rights(&self, kid: &str, rights: Rights) -> Result<(), Problem> {
-        self.services.store.with(|model| model.set_rights(kid, rights).map(|_| ()))
     }
 
     /// Changes the terms of service: every account has to agree anew before it gets another certificate.

@@ -1,11 +1,9 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
-use rcgen::{
-    CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams, SerialNumber,
-};
+use rcgen::{CertificateRevocationListParams, RevocationReason, RevokedCertParams, SerialNumber};
 use time::{Duration, OffsetDateTime};
 
-use super::{Authority, CaCertificate, CaError};
+use super::{Authority, CaCertificate, CaError, key::key_identifier};
 
 /// How long a CRL may be kept.
 const LIFETIME: Duration = Duration::days(1);
@@ -37,6 +35,14 @@ impl Authority {
     pub fn root_crl(&self, now: OffsetDateTime) -> Result<Vec<u8>, CaError> {
         signed(&self.root, &[], now)
     }
+
+    /// The other root's CRL, if there is one; as [`root_crl`](Self::root_crl).
+    ///
+    /// # Errors
+    /// [`CaError::Sign`] when signing fails.
+    pub fn alternate_root_crl(&self, now: OffsetDateTime) -> Option<Result<Vec<u8>, CaError>> {
+        self.alternate.as_ref().map(|alternate| signed(&alternate.root, &[], now))
+    }
 }
 
 fn signed(issuer: &CaCertificate, revoked: &[RevokedEntry], now: OffsetDateTime) -> Result<Vec<u8>, CaError> {
@@ -47,7 +53,7 @@ fn signed(issuer: &CaCertificate, revoked: &[RevokedEntry], now: OffsetDateTime)
         crl_number: SerialNumber::from_slice(&now.unix_timestamp_nanos().max(1).to_be_bytes()),
         issuing_distribution_point: None,
         revoked_certs: revoked.iter().map(entry).collect::<Result<_, _>>()?,
-        key_identifier_method: KeyIdMethod::Sha256,
+        key_identifier_method: key_identifier(issuer.key()),
     };
     Ok(params.signed_by(issuer)?.der().to_vec())
 }

@@ -1,11 +1,18 @@
 //! The authority's own keys.
 
-use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize};
+use aws_lc_rs::digest::{SHA256, digest};
+use rcgen::{KeyIdMethod, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize};
 use rustls_pki_types::{PrivateKeyDer, PrivateSec1KeyDer};
 use serde::{Deserialize, Serialize};
 
 use super::{CaError, der::tlv};
 use crate::random::Random;
+
+/// A key identifier: the first 160 bits of the SHA-256 over the key's bits (RFC 7093 §2, method 1). rcgen's own
+/// takes the whole SubjectPublicKeyInfo, which is none of the methods that others know.
+pub(super) fn key_identifier(key: &impl PublicKeyData) -> KeyIdMethod {
+    KeyIdMethod::PreSpecified(digest(&SHA256, key.der_bytes()).as_ref()[..20].to_vec())
+}
 
 /// What the authority signs with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

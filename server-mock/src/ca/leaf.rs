@@ -1,17 +1,19 @@
 //! End-entity certificates.
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
-    PKCS_RSA_SHA256, PublicKeyData, SanType, SerialNumber, SubjectPublicKeyInfo, string::Ia5String,
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
+    SerialNumber, string::Ia5String,
 };
 use time::OffsetDateTime;
 
 use super::{
     Authority, CaError,
-    authority::{distribution_point, paths},
+    authority::{Chain, distribution_point, paths},
     der::authority_info_access,
+    key::key_identifier,
+    subject_key::{KeyFamily, SubjectKey},
 };
-use crate::model::Identifier;
+use crate::model::{Identifier, certificate::KeyUse};
 
 /// The longest common name, in characters (ub-common-name, RFC 5280 appendix A.1).
 const COMMON_NAME_MAX: usize = 64;
@@ -21,8 +23,12 @@ const COMMON_NAME_MAX: usize = 64;
 pub struct LeafRequest<'a> {
     /// The subject's public key, a DER SubjectPublicKeyInfo.
     pub spki_der: &'a [u8],
-    /// The order's identifiers.
+    /// The order's identifiers: of hosts, or of mailboxes.
     pub identifiers: &'a [Identifier],
+    /// The name of the person in a client certificate; server certificates take the first DNS name.
+    pub person: Option<&'a str>,
+    /// What the key of a client certificate is for; keys of servers have one use.
+    pub key_use: KeyUse,
     /// A fresh, random, positive number, big-endian.
     pub serial: [u8; 16],
     /// The first valid moment, cut to the second.
@@ -31,55 +37,54 @@ pub struct LeafRequest<'a> {
     pub not_after: OffsetDateTime,
 }
 
-/// A new certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issued {
-    /// The certificate itself, DER.
-    pub der: Vec<u8>,
-    /// It and the intermediate, strict PEM (RFC 7468), leaf first (RFC 8555 §9.1).
-    pub chain_pem: String,
-}
-
 impl Authority {
-    /// Issues a certificate from the intermediate.
+    /// Issues a certificate from the intermediate, DER.
     ///
     /// # Errors
-    /// [`CaError::Key`] for keys other than RSA, P-256, P-384, P-521 and Ed25519; [`CaError::Name`] for
-    /// names that are no IA5Strings; [`CaError::Sign`] when signing fails.
-    pub fn issue(&self, request: &LeafRequest<'_>) -> Result<Issued, CaError> {
-        let key = SubjectPublicKeyInfo::from_der(request.spki_der).map_err(CaError::Key)?;
+    /// [`CaError::Key`] for keys other than RSA, P-256, P-384, P-521, Ed25519 and ML-DSA; [`CaError::Name`] for
+    /// names that are no IA5Strings; [`CaError::SignsOnly`]
+    /// for keys that can't do what is asked; [`CaError::Sign`] when signing fails.
+    pub fn issue(&self, request: &LeafRequest<'_>) -> Result<Vec<u8>, CaError> {
+        let key = SubjectKey::parse(request.spki_der)?;
+        let is_mail = |identifier: &Identifier| matches!(identifier, Identifier::Email(_));
+        let mail = request.identifiers.iter().any(is_mail);
         let mut params = CertificateParams::default();
         params.serial_number = Some(SerialNumber::from_slice(&request.serial));
         params.not_before = request.not_before;
         params.not_after = request.not_after;
-        params.distinguished_name = subject(request.identifiers);
+        params.distinguished_name = subject(request);
         params.subject_alt_names =
             request.identifiers.iter().map(alternative_name).collect::<Result<_, _>>()?;
         params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = key_usages(&key);
-        params.extended_key_usages = extended_key_usages(request.identifiers);
+        params.key_identifier_method = key_identifier(&key);
+        params.key_usages = match mail {
+            true => client_usages(key.family(), request.key_use)?,
+            false => server_usages(key.family()),
+        };
+        params.extended_key_usages = match mail {
+            true => vec![ExtendedKeyUsagePurpose::EmailProtection, ExtendedKeyUsagePurpose::ClientAuth],
+            false => vec![ExtendedKeyUsagePurpose::ServerAuth],
+        };
         params.use_authority_key_identifier_extension = true;
         params.crl_distribution_points = distribution_point(&self.base_url, paths::INTERMEDIATE_CRL);
-        params.custom_extensions =
-            vec![authority_info_access(&format!("{}{}", self.base_url, paths::INTERMEDIATE))];
-
-        let certificate = params.signed_by(&key, &self.intermediate)?;
-        Ok(Issued {
-            der: certificate.der().to_vec(),
-            chain_pem: certificate.pem() + &self.intermediate.pem(),
-        })
+        let ocsp = format!("{}{}", self.base_url, paths::OCSP);
+        params.custom_extensions = vec![authority_info_access(Some(&ocsp), &self.issuer_url(Chain::Default))];
+        Ok(params.signed_by(&key, &self.intermediate)?.der().to_vec())
     }
 }
 
-/// The first DNS name as common name; empty where there is none that fits, which makes the SAN critical.
-fn subject(identifiers: &[Identifier]) -> DistinguishedName {
+/// The person's name, or the first DNS name; empty where there is none that fits, which makes the SAN critical.
+fn subject(request: &LeafRequest<'_>) -> DistinguishedName {
+    let first_host = || {
+        request.identifiers.iter().find_map(|identifier| match identifier {
+            Identifier::Dns(name) => Some(name.as_str()),
+            _ => None,
+        })
+    };
     let mut subject = DistinguishedName::new();
-    let first = identifiers.iter().find_map(|identifier| match identifier {
-        Identifier::Dns(name) => Some(name),
-        _ => None,
-    });
-    if let Some(name) = first.filter(|name| name.len() <= COMMON_NAME_MAX) {
-        subject.push(DnType::CommonName, name.as_str());
+    let name = request.person.or_else(first_host);
+    if let Some(name) = name.filter(|name| name.chars().count() <= COMMON_NAME_MAX) {
+        subject.push(DnType::CommonName, name);
     }
     subject
 }
@@ -96,24 +101,25 @@ fn alternative_name(identifier: &Identifier) -> Result<SanType, CaError> {
 }
 
 /// RSA keys also encipher keys, for TLS 1.2 without forward secrecy; the others only sign.
-fn key_usages(key: &SubjectPublicKeyInfo) -> Vec<KeyUsagePurpose> {
-    let mut usages = vec![KeyUsagePurpose::DigitalSignature];
-    // Every RSA algorithm has the same SubjectPublicKeyInfo, of which rcgen takes the first.
-    if key.algorithm() == &PKCS_RSA_SHA256 {
-        usages.push(KeyUsagePurpose::KeyEncipherment);
+fn server_usages(key: KeyFamily) -> Vec<KeyUsagePurpose> {
+    match key {
+        KeyFamily::Rsa => vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment],
+        KeyFamily::Ec | KeyFamily::SignOnly => vec![KeyUsagePurpose::DigitalSignature],
     }
-    usages
 }
 
-/// What the names are for: servers have names and addresses of hosts, mail has mailboxes.
-fn extended_key_usages(identifiers: &[Identifier]) -> Vec<ExtendedKeyUsagePurpose> {
-    let is_mail = |identifier: &Identifier| matches!(identifier, Identifier::Email(_));
+/// What CAcert writes into every client certificate, whatever the key: all three, or those that the client asked for.
+/// Keys that can do nothing but sign, which CAcert does not take today, get what they can do (RFC 8410 §5,
+/// RFC 9881 §5).
+fn client_usages(key: KeyFamily, key_use: KeyUse) -> Result<Vec<KeyUsagePurpose>, CaError> {
     let mut usages = Vec::new();
-    if !identifiers.iter().all(is_mail) {
-        usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+    if key_use != KeyUse::Encryption {
+        usages.push(KeyUsagePurpose::DigitalSignature);
     }
-    if identifiers.iter().any(is_mail) {
-        usages.push(ExtendedKeyUsagePurpose::EmailProtection);
+    match (key, key_use) {
+        (KeyFamily::SignOnly, KeyUse::Encryption) => return Err(CaError::SignsOnly),
+        (KeyFamily::SignOnly, _) | (_, KeyUse::Signing) => {}
+        _ => usages.extend([KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyAgreement]),
     }
-    usages
+    Ok(usages)
 }

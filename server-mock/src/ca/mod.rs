@@ -6,14 +6,19 @@ mod crl;
 mod der;
 mod key;
 mod leaf;
+mod ocsp;
+mod ocsp_request;
 mod pem;
+mod responder;
+mod subject_key;
 
-pub use authority::{Authority, AuthorityRecord, CaSettings, paths};
+pub use authority::{Authority, AuthorityRecord, CaSettings, Chain, paths};
 pub(crate) use ca_certificate::CaCertificate;
 pub use ca_certificate::CaCertificateRecord;
 pub use crl::RevokedEntry;
 pub use key::CaKey;
-pub use leaf::{Issued, LeafRequest};
+pub use leaf::LeafRequest;
+pub use ocsp::{CertificateStatus, ResponseStatus, ocsp_error};
 
 /// Why the authority could not make or sign something.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +27,9 @@ pub enum CaError {
     /// The subject's key is of a kind that is not certified here.
     #[error("public keys of this kind are not certified")]
     Key(#[source] rcgen::Error),
+    /// An encryption certificate for a key that can only sign.
+    #[error("keys of this kind can only sign")]
+    SignsOnly,
     /// A name can't be written into a certificate.
     #[error("{name:?} can't be written into a certificate")]
     Name {

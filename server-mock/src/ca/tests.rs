@@ -13,7 +13,7 @@ use x509_parser::{
 
 use super::*;
 use crate::{
-    model::Identifier,
+    model::{Identifier, certificate::KeyUse},
     random::{Random, SeededRandom},
 };
 
@@ -40,8 +40,18 @@ fn issue_for(
 ) -> Vec<u8> {
     let spki_der = KeyPair::generate_for(algorithm).unwrap().subject_public_key_info();
     let (not_before, not_after) = (NOW, NOW + Duration::days(90));
-    let request = LeafRequest { spki_der: &spki_der, identifiers, serial, not_before, not_after };
-    authority.issue(&request).unwrap().der
+    let mail = identifiers.iter().any(|identifier| matches!(identifier, Identifier::Email(_)));
+    let person = mail.then_some("Alice Example");
+    let request = LeafRequest {
+        spki_der: &spki_der,
+        identifiers,
+        person,
+        key_use: KeyUse::Both,
+        serial,
+        not_before,
+        not_after,
+    };
+    authority.issue(&request).unwrap()
 }
 
 fn parse(der: &[u8]) -> X509Certificate<'_> {
@@ -185,6 +195,45 @@ fn without_a_fitting_name_the_subject_is_empty_and_the_san_critical() {
 }
 
 #[test]
+fn client_key_usage_is_cacerts_where_the_key_can() {
+    let authority = authority();
+    let alice = [Identifier::Email("alice@example.test".into())];
+    for (algorithm, more) in
+        [(&PKCS_RSA_SHA256, true), (&PKCS_ECDSA_P384_SHA384, true), (&PKCS_ED25519, false)]
+    {
+        let der = issue_for(&authority, &alice, algorithm, [7; 16]);
+        let leaf = parse(&der);
+        let usage = leaf.key_usage().unwrap().unwrap().value;
+        assert!(usage.digital_signature());
+        assert_eq!((usage.key_encipherment(), usage.key_agreement()), (more, more));
+    }
+}
+
+#[test]
+fn ml_dsa_keys_are_certified_as_they_are() {
+    let authority = authority();
+    for algorithm in [&rcgen::PKCS_ML_DSA_44, &rcgen::PKCS_ML_DSA_65, &rcgen::PKCS_ML_DSA_87] {
+        let spki_der = KeyPair::generate_for(algorithm).unwrap().subject_public_key_info();
+        let names = [dns("a.test")];
+        let request = |spki_der| LeafRequest {
+            spki_der,
+            identifiers: &names,
+            person: None,
+            key_use: KeyUse::Both,
+            serial: [1; 16],
+            not_before: NOW,
+            not_after: NOW,
+        };
+        let der = authority.issue(&request(&spki_der)).unwrap();
+        let leaf = parse(&der);
+        assert_eq!(leaf.public_key().raw, spki_der);
+        let usage = leaf.key_usage().unwrap().unwrap().value;
+        assert!(usage.digital_signature() && !usage.key_encipherment());
+        assert!(matches!(authority.issue(&request(&spki_der[..spki_der.len() - 1])), Err(CaError::Key(_))));
+    }
+}
+
+#[test]
 fn key_usage_follows_the_key() {
     let authority = authority();
     for (algorithm, enciphers) in
@@ -199,12 +248,13 @@ fn key_usage_follows_the_key() {
 }
 
 #[test]
-fn mail_certificates_protect_mail_alone() {
+fn client_certificates_are_for_mail_and_login() {
     let authority = authority();
     let der = issue(&authority, &[Identifier::Email("alice@example.test".into())]);
     let leaf = parse(&der);
     let extended = leaf.extended_key_usage().unwrap().unwrap().value;
-    assert!(extended.email_protection && !extended.server_auth);
+    assert!(extended.email_protection && extended.client_auth && !extended.server_auth);
+    assert_eq!(leaf.subject().to_string(), "CN=Alice Example");
     let san = leaf.subject_alternative_name().unwrap().unwrap();
     assert_eq!(san.value.general_names, [GeneralName::RFC822Name("alice@example.test")]);
 }
@@ -216,6 +266,8 @@ fn what_can_not_be_certified_is_refused_with_a_reason() {
     let request = |spki_der, identifiers| LeafRequest {
         spki_der,
         identifiers,
+        person: None,
+        key_use: KeyUse::Both,
         serial: [1; 16],
         not_before: NOW,
         not_after: NOW,
@@ -233,17 +285,60 @@ fn chain_pem_is_leaf_then_intermediate_and_nothing_else() {
     let request = LeafRequest {
         spki_der: &spki_der,
         identifiers: &identifiers,
+        person: None,
+        key_use: KeyUse::Both,
         serial: [1; 16],
         not_before: NOW,
         not_after: NOW,
     };
-    let issued = authority.issue(&request).unwrap();
-    let blocks: Vec<_> = Pem::iter_from_buffer(issued.chain_pem.as_bytes()).map(Result::unwrap).collect();
+    let der = authority.issue(&request).unwrap();
+    let chain_pem = authority.chain_pem(&der, Chain::Default).unwrap();
+    let blocks: Vec<_> = Pem::iter_from_buffer(chain_pem.as_bytes()).map(Result::unwrap).collect();
     assert_eq!(blocks.len(), 2);
-    assert_eq!(blocks[0].contents, issued.der);
+    assert_eq!(blocks[0].contents, der);
     assert_eq!(blocks[1].contents, authority.intermediate_der());
-    for line in issued.chain_pem.lines() {
+    for line in chain_pem.lines() {
         assert!(line.len() <= 64 && !line.is_empty(), "{line:?}");
+    }
+    assert_eq!(authority.chain_pem(&der, Chain::Alternate), None);
+}
+
+#[test]
+fn the_other_root_certifies_the_same_intermediate() {
+    let settings = CaSettings { alternate_root: true, ..CaSettings::default() };
+    let authority = Authority::generate(&settings, NOW, &SeededRandom::new(1)).unwrap();
+    let root = parse(authority.alternate_root_der().unwrap());
+    let (one, other) =
+        (parse(authority.intermediate_der()), parse(authority.alternate_intermediate_der().unwrap()));
+    other.verify_signature(Some(root.public_key())).unwrap();
+    assert_ne!(root.subject(), parse(authority.root_der()).subject());
+    assert_eq!((one.subject(), one.public_key()), (other.subject(), other.public_key()));
+    assert_eq!(key_ids(&one).0, key_ids(&other).0);
+    assert_eq!(key_ids(&other).1, key_ids(&root).0);
+    assert_eq!(crl_uris(&other), ["URI(/ca/alternate-root.crl)"]);
+}
+
+#[test]
+fn the_responder_may_sign_statuses_only() {
+    let authority = authority();
+    let responder = parse(authority.responder_der());
+    responder.verify_signature(Some(parse(authority.intermediate_der()).public_key())).unwrap();
+    let extended = responder.extended_key_usage().unwrap().unwrap().value;
+    assert!(extended.ocsp_signing && !extended.server_auth && !extended.any);
+    let no_check =
+        |oid: &str| responder.extensions().iter().any(|extension| extension.oid.to_id_string() == oid);
+    assert!(no_check("1.3.6.1.5.5.7.48.1.5"));
+    assert_eq!((crl_uris(&responder), issuer_uris(&responder)), (vec![], vec![]));
+}
+
+#[test]
+fn what_is_no_ocsp_request_is_answered_so() {
+    let authority = authority();
+    for request in
+        [&b""[..], b"\x30\x00", b"\x30\x02\x30\x00", b"no request", &[0x30, 0x04, 0x30, 0x02, 0x30, 0x00]]
+    {
+        let answer = authority.ocsp(request, NOW, |_| CertificateStatus::Good).unwrap();
+        assert_eq!(answer, [0x30, 0x03, 0x0a, 0x01, 0x01], "{request:?}");
     }
 }
 

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
-    Settings, rate_limit::Occasion,
+    Settings, owner::is_or_is_below, rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
@@ -35,6 +35,8 @@ pub struct Authorization {
     pub identifier: Identifier,
     /// Whether it is for the wildcard name below the identifier.
     pub wildcard: bool,
+    /// Whether it is for all names below the identifier too (RFC 9444).
+    pub subdomains: bool,
     /// Until when it counts.
     pub expires: OffsetDateTime,
     /// The ways to prove it, one of each kind.
@@ -66,6 +68,25 @@ impl Authorization {
             Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
             identifier => identifier.clone(),
         }
+    }
+
+    /// Whether it is for this identifier of an order.
+    #[must_use]
+    pub fn covers(&self, identifier: &Identifier) -> bool {
+        let below = match (&self.identifier, identifier) {
+            (Identifier::Dns(domain), Identifier::Dns(name)) => {
+                self.subdomains && identifier.wildcard_base().is_none() && is_or_is_below(name, domain)
+            }
+            _ => false,
+        };
+        below || self.ordered_identifier() == *identifier
+    }
+
+    /// How it was proved.
+    #[must_use]
+    pub fn method(&self) -> Option<ChallengeKind> {
+        let valid = |challenge: &&Challenge| matches!(challenge.state, ChallengeState::Valid { .. });
+        self.challenges.iter().find(valid).map(|challenge| challenge.kind)
     }
 
     /// Its challenge of this kind.
@@ -101,48 +122,73 @@ impl Model {
         Ok(authorization)
     }
 
-    /// Finds a valid authorization of the account for an identifier of an order, or makes a pending one.
-    pub(super) fn authorize(
+    /// Makes a pending authorization.
+    pub(super) fn begin_authorization(
         &mut self,
         account: &AccountId,
-        identifier: &Identifier,
+        scope: Scope,
         now: OffsetDateTime,
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
     ) -> AuthorizationId {
-        if settings.reuse_authorizations
-            && let Some(valid) = self.valid_authorization(account, identifier, now)
-        {
-            return valid.id.clone();
-        }
+        let ordered = scope.ordered_identifier();
+        // The owner's names are known, but not who holds each name below them.
+        let born_valid = !scope.subdomains && self.born_valid(account, &ordered, settings);
         let pending = |kind| Challenge::new(kind, tokens());
-        let challenges = challenges_for(identifier).map(pending).collect();
-        let base = identifier.wildcard_base();
+        // Nothing was or is to be proven by a challenge where CAcert knows already.
+        let challenges =
+            if born_valid { Vec::new() } else { scope.challenges(settings).map(pending).collect() };
+        let Scope { identifier, wildcard, subdomains } = scope;
         let authorization = Authorization {
             id: tokens().into(),
             account: account.clone(),
-            identifier: base.map_or_else(|| identifier.clone(), |name| Identifier::Dns(name.to_owned())),
-            wildcard: base.is_some(),
+            identifier,
+            wildcard,
+            subdomains,
             expires: now + settings.authorization_lifetime,
             challenges,
-            state: AuthorizationStatus::Pending,
+            state: if born_valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Pending },
         };
         let id = authorization.id.clone();
+        if born_valid {
+            self.proofs.insert((account.clone(), ordered), id.clone());
+        }
         self.authorizations.insert(id.clone(), authorization);
         id
     }
 
-    /// The latest valid authorization of the account for an identifier of an order.
+    /// Whether an authorization for the identifier is valid from the start, by what CAcert knows of the owner.
+    pub(super) fn born_valid(
+        &self,
+        account: &AccountId,
+        identifier: &Identifier,
+        settings: &Settings,
+    ) -> bool {
+        let owner = self.accounts.get(account).and_then(|account| self.owners.get(&account.owner));
+        owner.is_some_and(|owner| owner.has_verified(identifier, settings.prevalid_authorizations))
+    }
+
+    /// A valid authorization of the account for an identifier of an order: the latest for itself or, if there is
+    /// none, one for a domain above it with all names below.
     pub(super) fn valid_authorization(
         &self,
         account: &AccountId,
         identifier: &Identifier,
         now: OffsetDateTime,
     ) -> Option<&Authorization> {
-        let id = self.proofs.get(&(account.clone(), identifier.clone()))?;
-        self.authorizations
-            .get(id)
-            .filter(|authorization| authorization.status(now) == AuthorizationStatus::Valid)
+        let valid = |id| {
+            let authorization: &Authorization = self.authorizations.get(id)?;
+            (authorization.status(now) == AuthorizationStatus::Valid).then_some(authorization)
+        };
+        let own = self.proofs.get(&(account.clone(), identifier.clone())).and_then(valid);
+        if own.is_some() || self.subdomain_proofs.is_empty() {
+            return own;
+        }
+        match identifier {
+            Identifier::Dns(name) if identifier.wildcard_base().is_none() => domains_of(name)
+                .find_map(|domain| valid(self.subdomain_proofs.get(&(account.clone(), domain.to_owned()))?)),
+            _ => None,
+        }
     }
 
     /// Deactivates an authorization (RFC 8555 §7.5.2).
@@ -255,6 +301,9 @@ impl Model {
         if valid {
             authorization.state = AuthorizationStatus::Valid;
             let proof = (authorization.account.clone(), authorization.ordered_identifier());
+            if let (true, Identifier::Dns(name)) = (authorization.subdomains, &authorization.identifier) {
+                self.subdomain_proofs.insert((proof.0.clone(), name.clone()), id.clone());
+            }
             self.proofs.insert(proof, id.clone());
         } else {
             authorization.state = AuthorizationStatus::Invalid;
@@ -268,8 +317,46 @@ impl Model {
     }
 }
 
-/// The challenges that could prove an identifier of an order.
-pub(super) fn challenges_for(identifier: &Identifier) -> impl Iterator<Item = ChallengeKind> {
-    let wildcard = identifier.wildcard_base().is_some();
-    ChallengeKind::ALL.iter().copied().filter(move |kind| kind.proves(identifier, wildcard))
+/// What an authorization is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Scope {
+    pub(super) identifier: Identifier,
+    pub(super) wildcard: bool,
+    pub(super) subdomains: bool,
+}
+
+impl Scope {
+    /// An identifier of an order, and nothing else.
+    pub(super) fn of(identifier: &Identifier) -> Self {
+        let base = identifier.wildcard_base();
+        let plain = base.map_or_else(|| identifier.clone(), |name| Identifier::Dns(name.to_owned()));
+        Self { identifier: plain, wildcard: base.is_some(), subdomains: false }
+    }
+
+    /// A domain with all names below it.
+    pub(super) fn domain(name: &str) -> Self {
+        Self { identifier: Identifier::Dns(name.to_owned()), wildcard: false, subdomains: true }
+    }
+
+    /// As an order names it.
+    pub(super) fn ordered_identifier(&self) -> Identifier {
+        match &self.identifier {
+            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
+            identifier => identifier.clone(),
+        }
+    }
+
+    /// The challenges that could prove it.
+    pub(super) fn challenges(&self, settings: &Settings) -> impl Iterator<Item = ChallengeKind> {
+        let beyond_name = self.wildcard || self.subdomains;
+        let nameless = settings.caa_identities.is_empty();
+        ChallengeKind::ALL.iter().copied().filter(move |kind| {
+            kind.proves(&self.identifier, beyond_name) && !(nameless && *kind == ChallengeKind::DnsPersist01)
+        })
+    }
+}
+
+/// The name and every domain above it.
+fn domains_of(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, parent)| parent))
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{AccountId, CertificateId, Identifier, Model, OwnerId, Problem, PublicKey, base64_bytes};
+use super::{
+    AccountId, CertificateId, Identifier, Model, OrderId, OwnerId, Problem, PublicKey, base64_bytes,
+};
 
 /// When and why a certificate was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,26 @@ pub struct Revocation {
     pub at: OffsetDateTime,
     /// The reason code of RFC 5280 §5.3.1, if one was given.
     pub reason: Option<u8>,
+}
+
+impl Revocation {
+    /// The reason as CRLs and OCSP say it: "unspecified" by leaving it out (RFC 5280 §5.3.1).
+    #[must_use]
+    pub fn stated_reason(&self) -> Option<u8> {
+        self.reason.filter(|reason| *reason != 0)
+    }
+}
+
+/// What the key of a client certificate is to be used for (RFC 8823 §3: the CSR's keyUsage says it).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Signing alone.
+    Signing,
+    /// Encryption alone.
+    Encryption,
+    /// Whatever the key can.
+    #[default]
+    Both,
 }
 
 /// An issued certificate.
@@ -36,10 +58,19 @@ pub struct Certificate {
     /// The certificate itself.
     #[serde(with = "base64_bytes")]
     pub der: Vec<u8>,
-    /// The certificate and its issuers, in PEM.
-    pub chain_pem: String,
     /// Set once it is revoked.
     pub revoked: Option<Revocation>,
+    /// Set once an order is to replace it.
+    pub replacement: Option<Replacement>,
+}
+
+/// What became of the wish to replace a certificate (RFC 9773 §5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Replacement {
+    /// This order is to replace it; should the order fail, another may try.
+    Ordered(OrderId),
+    /// It has a successor.
+    Done,
 }
 
 impl Model {

@@ -13,26 +13,54 @@ pub enum ChallengeKind {
     /// A file on the web server (RFC 8555 §8.3).
     #[serde(rename = "http-01")]
     Http01,
+    /// A TXT record (RFC 8555 §8.4).
+    #[serde(rename = "dns-01")]
+    Dns01,
+    /// A certificate of its own on the TLS server (RFC 8737).
+    #[serde(rename = "tls-alpn-01")]
+    TlsAlpn01,
+    /// A TXT record under a label of the account's own (draft-ietf-acme-dns-account-label).
+    #[serde(rename = "dns-account-01")]
+    DnsAccount01,
+    /// A TXT record that stays (draft-ietf-acme-dns-persist).
+    #[serde(rename = "dns-persist-01")]
+    DnsPersist01,
 }
 
 impl ChallengeKind {
     /// Every kind, in the order they are offered.
-    pub const ALL: &[Self] = &[Self::Http01];
+    pub const ALL: &[Self] =
+        &[Self::Http01, Self::Dns01, Self::TlsAlpn01, Self::DnsAccount01, Self::DnsPersist01];
 
     /// The registered name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Http01 => "http-01",
+            Self::Dns01 => "dns-01",
+            Self::TlsAlpn01 => "tls-alpn-01",
+            Self::DnsAccount01 => "dns-account-01",
+            Self::DnsPersist01 => "dns-persist-01",
         }
     }
 
-    /// Whether it can prove control of the identifier of an authorization.
+    /// Whether it can prove control of the identifier of an authorization; `beyond_name` when the authorization is
+    /// for names below it: what one server answers tells nothing about others (RFC 8555 §8.3, RFC 8737 §3).
     #[must_use]
-    pub fn proves(self, identifier: &Identifier, wildcard: bool) -> bool {
+    pub fn proves(self, identifier: &Identifier, beyond_name: bool) -> bool {
         match self {
-            Self::Http01 => matches!(identifier, Identifier::Dns(_) | Identifier::Ip(_)) && !wildcard,
+            Self::Http01 | Self::TlsAlpn01 => {
+                matches!(identifier, Identifier::Dns(_) | Identifier::Ip(_)) && !beyond_name
+            }
+            // Addresses have no records of their own to be proved by (RFC 8738 §7).
+            Self::Dns01 | Self::DnsAccount01 | Self::DnsPersist01 => matches!(identifier, Identifier::Dns(_)),
         }
+    }
+
+    /// Whether the challenge has a token: dns-persist-01's records name the account instead.
+    #[must_use]
+    pub fn has_token(self) -> bool {
+        self != Self::DnsPersist01
     }
 }
 

@@ -1,6 +1,6 @@
 //! What of the model is kept beyond the end of the program, row by row.
 
-use super::{Authorization, AuthorizationStatus, Model};
+use super::{Authorization, AuthorizationStatus, Identifier, Model};
 
 /// A row that was written or taken out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,10 +126,12 @@ impl Model {
         let mut proofs: Vec<&Authorization> = self.authorizations.values().collect();
         proofs.retain(|proof| proof.is_in_state(AuthorizationStatus::Valid));
         proofs.sort_by_key(|proof| proof.expires);
-        let proofs = proofs.into_iter().map(|proof| {
-            let name = (proof.account.clone(), proof.ordered_identifier());
-            (name, proof.id.clone())
-        });
-        self.proofs = proofs.collect();
+        for proof in proofs {
+            let account = proof.account.clone();
+            if let (true, Identifier::Dns(name)) = (proof.subdomains, &proof.identifier) {
+                self.subdomain_proofs.insert((account.clone(), name.clone()), proof.id.clone());
+            }
+            self.proofs.insert((account, proof.ordered_identifier()), proof.id.clone());
+        }
     }
 }

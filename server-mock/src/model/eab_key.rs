@@ -151,6 +151,16 @@ impl Model {
         self.eab_keys.values()
     }
 
+    /// Gives an EAB key other rights; they count from the next request on, for orders under way too.
+    ///
+    /// # Errors
+    /// `malformed` with status 404.
+    pub fn set_rights(&mut self, kid: &str, rights: Rights) -> Result<(), Problem> {
+        let key = self.eab_keys.get_mut(kid).ok_or_else(|| Problem::not_found("key identifier"))?;
+        key.rights = rights;
+        Ok(())
+    }
+
     /// Revokes an EAB key: its accounts can do nothing from now on. Doing so again changes nothing.
     ///
     /// # Errors
@@ -159,16 +169,6 @@ impl Model {
         let key = self.eab_keys.get_mut(kid).ok_or_else(|| Problem::not_found("key identifier"))?;
         key.revoked.get_or_insert(now);
         Ok(())
-    }
-
-    /// Changes what a key allows. It counts at once: at the next newAccount, newOrder and finalize.
-    ///
-    /// # Errors
-    /// `malformed` with status 404.
-    pub fn set_rights(&mut self, kid: &str, rights: Rights) -> Result<&EabKey, Problem> {
-        let key = self.eab_keys.get_mut(kid).ok_or_else(|| Problem::not_found("key identifier"))?;
-        key.rights = rights;
-        Ok(key)
     }
 
     /// Checks that a key's rights allow a certificate for these identifiers.

@@ -4,7 +4,9 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, Certificate, CertificateId, Identifier, Model, Order, OrderId, OrderStatus, Problem,
-    ProblemType, PublicKey, Settings, certificate::Revocation, order::OrderState,
+    ProblemType, PublicKey, Settings,
+    certificate::{Replacement, Revocation},
+    order::OrderState,
 };
 
 /// What the signing machine is to sign; exactly one exists for an order.
@@ -18,6 +20,8 @@ pub struct Claim {
     pub not_before: OffsetDateTime,
     /// The end of the validity.
     pub not_after: OffsetDateTime,
+    /// The subject's common name, in client certificates.
+    pub person: Option<String>,
 }
 
 /// What came out of the signing machine.
@@ -31,8 +35,6 @@ pub struct Signed {
     pub key: PublicKey,
     /// The certificate.
     pub der: Vec<u8>,
-    /// The certificate and its issuers, in PEM.
-    pub chain_pem: String,
 }
 
 impl Model {
@@ -65,10 +67,18 @@ impl Model {
         self.check_terms(account, settings)?;
         let acting = self.acting_account(account)?;
         self.check_rights(&acting.kid, &order.identifiers, now)?;
+        let profile = self.profile_for(order.profile.as_deref(), &order.identifiers)?;
+        let lifetime = self.lifetime(acting, &order.identifiers, profile, settings)?;
         let (not_before, not_after) =
-            self.validity(acting, order.not_before, order.not_after, now, settings)?;
-        let claim =
-            Claim { order: id.clone(), identifiers: order.identifiers.clone(), not_before, not_after };
+            self.validity(acting, order.not_before, order.not_after, now, lifetime)?;
+        let person = self.owner(&acting.owner)?.certificate_name(&order.identifiers);
+        let claim = Claim {
+            order: id.clone(),
+            identifiers: order.identifiers.clone(),
+            not_before,
+            not_after,
+            person: person.map(str::to_owned),
+        };
         self.count_certificate(account, 1);
         self.set_order_state(id, OrderState::Processing { revoke: false });
         Ok(claim)
@@ -79,6 +89,11 @@ impl Model {
         let Some(order) = self.orders.get_mut(&claim.order) else { return };
         let OrderState::Processing { revoke } = order.state else { return };
         let Some(account) = self.accounts.get(&order.account) else { return };
+        let predecessor =
+            order.replaces.as_ref().and_then(|replaces| self.certificates.get_mut(&replaces.certificate));
+        if let Some(predecessor) = predecessor {
+            predecessor.replacement = Some(Replacement::Done);
+        }
         order.state = OrderState::Valid(signed.id.clone());
         self.serials.insert(signed.serial.clone(), signed.id.clone());
         let certificate = Certificate {
@@ -91,8 +106,8 @@ impl Model {
             not_before: claim.not_before,
             not_after: claim.not_after,
             der: signed.der,
-            chain_pem: signed.chain_pem,
             revoked: revoke.then_some(Revocation { at: now, reason: None }),
+            replacement: None,
         };
         self.certificates.insert(signed.id, certificate);
     }

@@ -16,11 +16,15 @@ pub mod eab_key;
 pub mod finalize;
 pub mod id;
 pub mod identifier;
+pub mod issuer_names;
 pub mod order;
 pub mod owner;
+pub mod pre_authorization;
 pub mod problem;
+pub mod profile;
 pub mod public_key;
 pub mod rate_limit;
+pub mod renewal;
 pub mod revocation;
 pub mod rights;
 pub mod settings;
@@ -35,9 +39,11 @@ pub use challenge::{Challenge, ChallengeKind, ChallengeState};
 pub use eab_key::EabKey;
 pub use id::{AccountId, AuthorizationId, CertificateId, OrderId, OwnerId};
 pub use identifier::Identifier;
+pub use issuer_names::IssuerNames;
 pub use order::{Order, OrderStatus};
 pub use owner::{Owner, OwnerKind};
 pub use problem::{Problem, ProblemType};
+pub use profile::Profile;
 pub use public_key::PublicKey;
 pub use rate_limit::RateLimit;
 pub use rights::Rights;
@@ -51,6 +57,8 @@ use table::Table;
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     owners: Table<OwnerId, Owner>,
+    /// What is offered now; the configuration says it anew at each start.
+    profiles: BTreeMap<String, Profile>,
     eab_keys: Table<String, EabKey>,
     accounts: Table<AccountId, Account>,
     /// The account of each key thumbprint; a key has one account, for ever.
@@ -59,6 +67,8 @@ pub struct Model {
     authorizations: Table<AuthorizationId, Authorization>,
     /// The latest authorization that proved an identifier for an account; perhaps no longer valid.
     proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
+    /// The latest authorization that proved a domain with all names below it.
+    subdomain_proofs: BTreeMap<(AccountId, String), AuthorizationId>,
     certificates: Table<CertificateId, Certificate>,
     /// The certificate of each serial number.
     serials: BTreeMap<Vec<u8>, CertificateId>,

@@ -1,12 +1,17 @@
 //! Orders (RFC 8555 §7.1.3).
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, Identifier, Model, OrderId,
-    Problem, ProblemType, Settings, authorization::challenges_for, blocked_names::check_blocked,
-    rate_limit::Occasion,
+    Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, ChallengeKind, Identifier,
+    Model, OrderId, Problem, ProblemType, Profile, Settings, authorization::Scope,
+    blocked_names::check_blocked, rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -50,12 +55,16 @@ pub struct Order {
     pub account: AccountId,
     /// What the certificate is for, each once.
     pub identifiers: Vec<Identifier>,
-    /// One for each identifier.
+    /// They cover every identifier, each perhaps several of them (RFC 9444).
     pub authorizations: Vec<AuthorizationId>,
     /// The start that the client asked for.
     pub not_before: Option<OffsetDateTime>,
     /// The end that the client asked for.
     pub not_after: Option<OffsetDateTime>,
+    /// The profile that was chosen, by the client or for it (draft-ietf-acme-profiles).
+    pub profile: Option<String>,
+    /// The certificate that its own is to replace (RFC 9773 §5).
+    pub replaces: Option<Replaces>,
     /// Until when it can be finalized.
     pub expires: OffsetDateTime,
     pub(super) state: OrderState,
@@ -72,15 +81,30 @@ impl Order {
     }
 }
 
+/// The certificate that an order is to replace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaces {
+    /// The certificate.
+    pub certificate: CertificateId,
+    /// How the client named it, to be given back as it came.
+    pub cert_id: String,
+}
+
 /// What a newOrder request asks for.
 #[derive(Clone, Debug)]
 pub struct NewOrder {
     /// What the certificate is for; an identifier that occurs twice counts once.
     pub identifiers: Vec<Identifier>,
+    /// For some of them a domain above, which the client could prove instead (RFC 9444 §4.2).
+    pub ancestors: BTreeMap<Identifier, String>,
     /// The wanted start.
     pub not_before: Option<OffsetDateTime>,
     /// The wanted end.
     pub not_after: Option<OffsetDateTime>,
+    /// The wanted profile.
+    pub profile: Option<String>,
+    /// The certificate to replace.
+    pub replaces: Option<Replaces>,
 }
 
 impl Model {
@@ -97,28 +121,36 @@ impl Model {
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
     ) -> Result<&Order, Problem> {
-        let NewOrder { mut identifiers, not_before, not_after } = new;
+        let NewOrder { mut identifiers, ancestors, not_before, not_after, profile, replaces } = new;
         identifiers.sort();
         identifiers.dedup();
         check_count(&identifiers, settings)?;
+        check_one_kind(&identifiers)?;
         self.check_room(now, settings)?;
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
-        self.validity(self.acting_account(account)?, not_before, not_after, now, settings)?;
         check_blocked(&identifiers, settings)?;
-        check_provable(&identifiers)?;
+        let acting = self.acting_account(account)?;
+        let profile = profile.or_else(|| self.default_profile(&identifiers));
+        let chosen = self.profile_for(profile.as_deref(), &identifiers)?;
+        let lifetime = self.lifetime(acting, &identifiers, chosen, settings)?;
+        self.validity(acting, not_before, not_after, now, lifetime)?;
+        if let Some(replaces) = &replaces {
+            self.check_replaces(&replaces.certificate, account, &identifiers, now)?;
+        }
+        self.check_provable(account, &identifiers, now, settings)?;
         self.check_terms(account, settings)?;
         self.check_failures(account, &identifiers, now, settings)?;
         self.rates.count(settings.limits.new_orders, Occasion::NewOrder(account.clone()), now, settings)?;
-        let authorizations = identifiers
-            .iter()
-            .map(|identifier| self.authorize(account, identifier, now, settings, tokens))
-            .collect();
+        let authorizations = self.authorize(account, &identifiers, &ancestors, now, settings, tokens)?;
         let expires = now + settings.order_lifetime;
         let id = OrderId::from(tokens());
         let (account, state) = (account.clone(), OrderState::Open);
         if let Some(account) = self.accounts.get_mut(&account) {
             account.orders.push(id.clone());
+        }
+        if let Some(replaces) = &replaces {
+            self.mark_replaced(&replaces.certificate, &id);
         }
         let order = Order {
             id: id.clone(),
@@ -127,10 +159,83 @@ impl Model {
             authorizations,
             not_before,
             not_after,
+            profile,
+            replaces,
             expires,
             state,
         };
         Ok(self.orders.insert(id, order))
+    }
+
+    /// Finds valid authorizations of the account that cover the identifiers of an order, and makes pending ones for
+    /// the rest.
+    fn authorize(
+        &mut self,
+        account: &AccountId,
+        identifiers: &[Identifier],
+        ancestors: &BTreeMap<Identifier, String>,
+        now: OffsetDateTime,
+        settings: &Settings,
+        tokens: &mut dyn FnMut() -> String,
+    ) -> Result<Vec<AuthorizationId>, Problem> {
+        let mut authorizations = Vec::with_capacity(identifiers.len());
+        let mut begun = BTreeMap::new();
+        for identifier in identifiers {
+            let valid = self.valid_authorization(account, identifier, now);
+            if let Some(valid) = valid.filter(|_| settings.reuse_authorizations) {
+                authorizations.push(valid.id.clone());
+                continue;
+            }
+            let scope = self.scope(account, identifier, ancestors.get(identifier), settings)?;
+            if !begun.contains_key(&scope) {
+                let id = self.begin_authorization(account, scope.clone(), now, settings, tokens);
+                begun.insert(scope.clone(), id);
+            }
+            authorizations.push(begun[&scope].clone());
+        }
+        let mut seen = BTreeSet::new();
+        authorizations.retain(|id| seen.insert(id.clone()));
+        Ok(authorizations)
+    }
+
+    /// What is to be proved for an identifier: the domain above it that the client offers, if its owner holds that
+    /// too; wildcard names always need a proof of their own.
+    fn scope(
+        &self,
+        account: &AccountId,
+        identifier: &Identifier,
+        ancestor: Option<&String>,
+        settings: &Settings,
+    ) -> Result<Scope, Problem> {
+        let Some(ancestor) = ancestor else { return Ok(Scope::of(identifier)) };
+        let willing = settings.subdomain_authorizations
+            && identifier.wildcard_base().is_none()
+            && !self.born_valid(account, identifier, settings)
+            && self.owner(&self.acting_account(account)?.owner)?.holds(&Identifier::Dns(ancestor.clone()));
+        Ok(if willing { Scope::domain(ancestor) } else { Scope::of(identifier) })
+    }
+
+    /// What CAA must allow for an order that is ready: its identifiers, and how control of each was shown.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub fn issuances(
+        &self,
+        id: &OrderId,
+        account: &AccountId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(Identifier, Option<ChallengeKind>)>, Problem> {
+        let order = self.order(id, account)?;
+        if self.order_status(order, now).0 != OrderStatus::Ready {
+            return Ok(Vec::new());
+        }
+        let authorizations: Vec<_> =
+            order.authorizations.iter().filter_map(|id| self.authorizations.get(id)).collect();
+        let issuance = |identifier: &Identifier| {
+            let proof = authorizations.iter().find(|authorization| authorization.covers(identifier));
+            (identifier.clone(), proof.and_then(|proof| proof.method()))
+        };
+        Ok(order.identifiers.iter().map(issuance).collect())
     }
 
     /// An order of this account.
@@ -192,6 +297,21 @@ impl Model {
         (page, orders.next().map(|(index, _)| index))
     }
 
+    /// How long certificates for these identifiers may live: the profile's word comes first, then the operator's,
+    /// then CAcert's own rule.
+    pub(super) fn lifetime(
+        &self,
+        account: &Account,
+        identifiers: &[Identifier],
+        profile: Option<&Profile>,
+        settings: &Settings,
+    ) -> Result<Duration, Problem> {
+        let owner = self.owner(&account.owner)?;
+        let chosen =
+            profile.and_then(|profile| profile.certificate_lifetime).or(settings.certificate_lifetime);
+        Ok(chosen.unwrap_or_else(|| owner.certificate_lifetime(identifiers)))
+    }
+
     /// The validity of the certificate: exactly what was asked for, or refused (RFC 8555 §7.4).
     pub(super) fn validity(
         &self,
@@ -199,10 +319,8 @@ impl Model {
         not_before: Option<OffsetDateTime>,
         not_after: Option<OffsetDateTime>,
         now: OffsetDateTime,
-        settings: &Settings,
+        lifetime: Duration,
     ) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
-        let owner = self.owner(&account.owner)?;
-        let lifetime = settings.certificate_lifetime.unwrap_or_else(|| owner.certificate_lifetime());
         let rights_end = self.eab_key(&account.kid).and_then(|key| key.rights.not_after);
         let start = not_before.unwrap_or_else(|| whole_second(now));
         let latest = rights_end.map_or(start + lifetime, |end| whole_second(end).min(start + lifetime));
@@ -220,6 +338,35 @@ impl Model {
         }
         Ok((start, end))
     }
+
+    /// Refuses names that no challenge could prove, before anything is made for the others.
+    pub(super) fn check_provable(
+        &self,
+        account: &AccountId,
+        identifiers: &[Identifier],
+        now: OffsetDateTime,
+        settings: &Settings,
+    ) -> Result<(), Problem> {
+        let unprovable = identifiers.iter().filter(|identifier| {
+            Scope::of(identifier).challenges(settings).next().is_none()
+                && !self.born_valid(account, identifier, settings)
+                && (!settings.reuse_authorizations
+                    || self.valid_authorization(account, identifier, now).is_none())
+        });
+        let refused: Vec<Problem> = unprovable
+            .map(|identifier| {
+                let detail = format!("there is no challenge type that could prove {}", identifier.value());
+                Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
+            })
+            .collect();
+        match refused.first() {
+            None => Ok(()),
+            Some(first) => {
+                let detail = first.detail.clone();
+                Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
+            }
+        }
+    }
 }
 
 fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Problem> {
@@ -233,22 +380,14 @@ fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Pr
     Ok(())
 }
 
-/// Refuses names that no challenge could prove, before anything is made for the others.
-fn check_provable(identifiers: &[Identifier]) -> Result<(), Problem> {
-    let unprovable = identifiers.iter().filter(|identifier| challenges_for(identifier).next().is_none());
-    let refused: Vec<Problem> = unprovable
-        .map(|identifier| {
-            let detail = format!("there is no challenge type that could prove {}", identifier.value());
-            Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
-        })
-        .collect();
-    match refused.first() {
-        None => Ok(()),
-        Some(first) => {
-            let detail = first.detail.clone();
-            Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
-        }
+/// A certificate is for hosts or for mailboxes: CAcert has one kind for each.
+fn check_one_kind(identifiers: &[Identifier]) -> Result<(), Problem> {
+    let mailboxes =
+        identifiers.iter().filter(|identifier| matches!(identifier, Identifier::Email(_))).count();
+    if mailboxes == 0 || mailboxes == identifiers.len() {
+        return Ok(());
     }
+    Err(Problem::malformed("an order is for e-mail addresses alone, or for DNS names and IP addresses"))
 }
 
 /// Certificates know no fractions of a second.

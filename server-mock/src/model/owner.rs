@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identifier, Model, OwnerId, Problem};
+use super::{Identifier, Model, OwnerId, Problem, settings::PrevalidAuthorizations};
 
 /// Assurance points from which CAcert trusts a member's name, and gives longer certificates.
 const ASSURED: u16 = 50;
+
+/// The common name in client certificates of members whose name nobody vouches for: "web of trust".
+const UNASSURED_NAME: &str = "CAcert WoT User";
 
 /// A member or an organisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +58,49 @@ impl Owner {
         }
     }
 
-    /// How long CAcert's certificates live: 730 days for assured owners, else 180.
+    /// How long CAcert's certificates live: 365 days for an organisation's client certificates, 730 days for
+    /// assured owners, else 180. An organisation is as trusted as an assured member: it was checked to become one.
     #[must_use]
-    pub fn certificate_lifetime(&self) -> Duration {
-        let days = if self.assurance_points >= ASSURED { 730 } else { 180 };
+    pub fn certificate_lifetime(&self, identifiers: &[Identifier]) -> Duration {
+        let days = match self.kind {
+            OwnerKind::Organisation if is_for_mail(identifiers) => 365,
+            OwnerKind::Organisation => 730,
+            OwnerKind::User if self.is_assured() => 730,
+            OwnerKind::User => 180,
+        };
         Duration::from_secs(days * 24 * 3600)
     }
+
+    /// The common name of a client certificate: the name of an assured member or of an organisation, else one
+    /// that tells nothing. `None` for server certificates, which name hosts.
+    #[must_use]
+    pub fn certificate_name(&self, identifiers: &[Identifier]) -> Option<&str> {
+        let known = self.kind == OwnerKind::Organisation || self.is_assured();
+        is_for_mail(identifiers).then_some(if known { &self.name } else { UNASSURED_NAME })
+    }
+
+    /// Whether an authorization for the identifier may be valid from the start, because CAcert has verified the
+    /// identifier itself.
+    pub(super) fn has_verified(&self, identifier: &Identifier, policy: PrevalidAuthorizations) -> bool {
+        match policy {
+            PrevalidAuthorizations::Off => false,
+            PrevalidAuthorizations::On => !matches!(identifier, Identifier::Ip(_)) && self.holds(identifier),
+            PrevalidAuthorizations::Exact => match identifier {
+                Identifier::Dns(name) => self.domains.iter().any(|domain| domain.eq_ignore_ascii_case(name)),
+                Identifier::Email(_) => self.holds(identifier),
+                Identifier::Ip(_) => false,
+            },
+        }
+    }
+
+    fn is_assured(&self) -> bool {
+        self.assurance_points >= ASSURED
+    }
+}
+
+/// Whether the identifiers make a client certificate.
+fn is_for_mail(identifiers: &[Identifier]) -> bool {
+    identifiers.iter().any(|identifier| matches!(identifier, Identifier::Email(_)))
 }
 
 /// Whether `name` is `domain` or a name below it.
@@ -70,6 +110,15 @@ pub(super) fn is_or_is_below(name: &str, domain: &str) -> bool {
 }
 
 impl Model {
+    /// Changes what is known of an owner; domains that it lost count no longer, in orders under way too.
+    ///
+    /// # Errors
+    /// `malformed` with status 404.
+    pub fn update_owner(&mut self, id: &OwnerId, owner: Owner) -> Result<(), Problem> {
+        *self.owners.get_mut(id).ok_or_else(|| Problem::not_found("owner"))? = owner;
+        Ok(())
+    }
+
     /// Adds an owner, or changes the one with this name.
     pub fn put_owner(&mut self, id: OwnerId, owner: Owner) {
         self.owners.insert(id, owner);

@@ -64,6 +64,39 @@ pub enum PublicKey {
     },
     /// An Ed25519 key of 32 bytes.
     Ed25519(Vec<u8>),
+    /// An ML-DSA key; certificates can have one, accounts can't.
+    MlDsa {
+        /// Its parameter set.
+        set: MlDsaSet,
+        /// As FIPS 204 encodes it.
+        key: Vec<u8>,
+    },
+}
+
+/// A parameter set of FIPS 204.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MlDsaSet {
+    /// ML-DSA-44.
+    #[serde(rename = "ML-DSA-44")]
+    MlDsa44,
+    /// ML-DSA-65.
+    #[serde(rename = "ML-DSA-65")]
+    MlDsa65,
+    /// ML-DSA-87.
+    #[serde(rename = "ML-DSA-87")]
+    MlDsa87,
+}
+
+impl MlDsaSet {
+    /// The name in a JWK's `alg`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
+        }
+    }
 }
 
 impl PublicKey {
@@ -77,6 +110,7 @@ impl PublicKey {
             }
             Self::Rsa { n, e } => json!({"e": encode(e), "kty": "RSA", "n": encode(n)}),
             Self::Ed25519(x) => json!({"crv": "Ed25519", "kty": "OKP", "x": encode(x)}),
+            Self::MlDsa { set, key } => json!({"alg": set.name(), "kty": "AKP", "pub": encode(key)}),
         }
     }
 

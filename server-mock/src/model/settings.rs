@@ -1,12 +1,26 @@
 //! What the operator of the server decides.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RateLimit, duration};
+use super::{IssuerNames, Profile, RateLimit, duration, profile};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether an authorization for what CAcert has verified already is valid from the start, so that its challenges
+/// need no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrevalidAuthorizations {
+    /// Never: clients prove every name.
+    #[default]
+    Off,
+    /// For verified domains, all names below them, and verified addresses.
+    On,
+    /// For verified domains themselves and verified addresses.
+    Exact,
+}
 
 /// The server's policy in numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +38,8 @@ pub struct Settings {
     pub authorization_lifetime: Duration,
     /// Whether a valid authorization of the same account serves new orders too.
     pub reuse_authorizations: bool,
+    /// Whether what the owner has verified with CAcert needs no challenge.
+    pub prevalid_authorizations: PrevalidAuthorizations,
     /// The lifetime of certificates; without it CAcert's own, which depends on the owner's assurance.
     #[serde(with = "duration::option")]
     pub certificate_lifetime: Option<Duration>,
@@ -33,6 +49,9 @@ pub struct Settings {
     /// What `Retry-After` says while an order is being signed.
     #[serde(with = "duration")]
     pub retry_after: Duration,
+    /// What `Retry-After` says with renewal information (RFC 9773 §4.3).
+    #[serde(with = "duration")]
+    pub renewal_info_retry_after: Duration,
     /// How many identifiers an order may have.
     pub max_identifiers: usize,
     /// Domains, mail addresses and IP addresses that nobody gets certificates for.
@@ -51,6 +70,13 @@ pub struct Settings {
     /// How often is looked for what can go.
     #[serde(with = "duration")]
     pub sweep_interval: Duration,
+    /// The domain names that CAA and dns-persist-01 records know the CA by; without one CAA is not looked at, and
+    /// dns-persist-01 not offered.
+    pub caa_identities: IssuerNames,
+    /// Whether one authorization may stand for a domain and all names below it (RFC 9444).
+    pub subdomain_authorizations: bool,
+    /// What clients can choose from, by name (draft-ietf-acme-profiles).
+    pub profiles: BTreeMap<String, Profile>,
     /// Rate limits.
     pub limits: Limits,
     /// How much is kept at most.
@@ -106,9 +132,11 @@ impl Default for Settings {
             order_lifetime: DAY,
             authorization_lifetime: 30 * DAY,
             reuse_authorizations: true,
+            prevalid_authorizations: PrevalidAuthorizations::Off,
             certificate_lifetime: None,
             signing_delay: Duration::ZERO,
             retry_after: Duration::from_secs(1),
+            renewal_info_retry_after: Duration::from_secs(6 * 3600),
             max_identifiers: 1000,
             blocked_names: Vec::new(),
             validation_retries: 0,
@@ -116,6 +144,9 @@ impl Default for Settings {
             nonce_lifetime: Duration::from_secs(3600),
             keep_ended: 7 * DAY,
             sweep_interval: Duration::from_secs(60),
+            caa_identities: IssuerNames::default(),
+            subdomain_authorizations: true,
+            profiles: profile::defaults(),
             limits: Limits::default(),
             capacity: Capacity::default(),
         }

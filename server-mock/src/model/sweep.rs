@@ -59,6 +59,7 @@ impl Model {
         if !ended.is_empty() {
             let authorizations = &self.authorizations;
             self.proofs.retain(|_, id| authorizations.contains_key(id));
+            self.subdomain_proofs.retain(|_, id| authorizations.contains_key(id));
         }
     }
 

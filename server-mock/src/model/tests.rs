@@ -52,7 +52,14 @@ impl World {
     }
 
     fn order(&mut self, wanted: &[&str]) -> Result<OrderId, Problem> {
-        let new = NewOrder { identifiers: names(wanted), not_before: None, not_after: None };
+        let new = NewOrder {
+            identifiers: names(wanted),
+            ancestors: Default::default(),
+            not_before: None,
+            not_after: None,
+            profile: None,
+            replaces: None,
+        };
         let counter = &mut self.counter;
         let mut tokens = || {
             *counter += 1;
@@ -98,7 +105,7 @@ impl World {
         self.counter += 1;
         let serial = self.counter.to_be_bytes().to_vec();
         let id = CertificateId::from(format!("certificate-{}", self.counter));
-        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1], chain_pem: String::new() };
+        let signed = Signed { id: id.clone(), serial, key: key(9), der: vec![1] };
         self.model.complete_finalize(claim, signed, NOW);
         id
     }
@@ -173,16 +180,8 @@ fn rights_are_looked_at_again_at_finalize() {
 
 #[test]
 fn a_refused_order_leaves_nothing_behind() {
-    let rights = Rights {
-        names: vec![rights::NameRight::Dns {
-            dns: "example.test".to_owned(),
-            subdomains: true,
-            wildcard: true,
-        }],
-        ..Rights::default()
-    };
-    let mut world = World::new(rights);
-    let problem = world.order(&[NAME, "*.example.test"]).unwrap_err();
+    let mut world = World::new(Rights::default());
+    let problem = world.order(&[NAME, "www.elsewhere.test"]).unwrap_err();
     assert_eq!(problem.kind, ProblemType::RejectedIdentifier);
     assert_eq!(problem.subproblems.len(), 1);
     assert!(world.model.authorizations.is_empty() && world.model.orders.is_empty());
@@ -284,7 +283,14 @@ fn a_growing_model_sweeps_on_the_way() {
         // A hundred orders a month, the lifetime of authorizations; all of them would be far more.
         let now = NOW + Duration::days(i64::from(number / 100) * 31);
         let name = Identifier::Dns(format!("n{number}.example.test"));
-        let new = NewOrder { identifiers: vec![name], not_before: None, not_after: None };
+        let new = NewOrder {
+            identifiers: vec![name],
+            ancestors: BTreeMap::new(),
+            not_before: None,
+            not_after: None,
+            profile: None,
+            replaces: None,
+        };
         let counter = &mut world.counter;
         let mut tokens = || {
             *counter += 1;

@@ -12,7 +12,7 @@ use x509_parser::{
 
 use super::identifiers::{parse_dns, parse_email, parse_ip};
 use crate::{
-    model::{Identifier, Problem, ProblemType, PublicKey},
+    model::{Identifier, Problem, ProblemType, PublicKey, certificate::KeyUse},
     protocol::jwk,
 };
 
@@ -33,6 +33,8 @@ pub struct Csr {
     pub key: PublicKey,
     /// The same as DER SubjectPublicKeyInfo.
     pub spki_der: Vec<u8>,
+    /// What its keyUsage asks for (RFC 8823 §3).
+    pub key_use: KeyUse,
 }
 
 impl Csr {
@@ -55,12 +57,17 @@ impl Csr {
             let name = name.as_str().map_err(|_| bad("the common name is no text"))?;
             names.push(parse_common_name(name)?);
         }
-        for extension in requested_extensions(info)? {
+        let extensions = requested_extensions(info)?;
+        for extension in extensions {
             collect_names(extension, &mut names)?;
+        }
+        let key_use = key_use(extensions);
+        if key_use == KeyUse::Encryption && matches!(key, PublicKey::Ed25519(_) | PublicKey::MlDsa { .. }) {
+            return Err(bad("the CSR asks for encryption, and its key can only sign"));
         }
         names.sort();
         names.dedup();
-        Ok(Self { names, key, spki_der: info.subject_pki.raw.to_vec() })
+        Ok(Self { names, key, spki_der: info.subject_pki.raw.to_vec(), key_use })
     }
 }
 
@@ -81,6 +88,21 @@ fn requested_extensions<'a>(
         None => Ok(&[]),
         Some(ParsedCriAttribute::ExtensionRequest(request)) => Ok(&request.extensions),
         Some(_) => Err(Problem::malformed("the requested extensions can't be decoded")),
+    }
+}
+
+/// The uses that a requested keyUsage names; one for both, or none, is for both.
+fn key_use(extensions: &[X509Extension<'_>]) -> KeyUse {
+    let usage = extensions.iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::KeyUsage(usage) => Some(usage),
+        _ => None,
+    });
+    let signs = usage.is_some_and(|usage| usage.digital_signature() || usage.non_repudiation());
+    let encrypts = usage.is_some_and(|usage| usage.key_encipherment() || usage.key_agreement());
+    match (signs, encrypts) {
+        (true, false) => KeyUse::Signing,
+        (false, true) => KeyUse::Encryption,
+        _ => KeyUse::Both,
     }
 }
 
@@ -177,6 +199,9 @@ mod tests {
             &rcgen::PKCS_ECDSA_P521_SHA512,
             &rcgen::PKCS_ED25519,
             &rcgen::PKCS_RSA_SHA256,
+            &rcgen::PKCS_ML_DSA_44,
+            &rcgen::PKCS_ML_DSA_65,
+            &rcgen::PKCS_ML_DSA_87,
         ] {
             let key = KeyPair::generate_for(algorithm).unwrap();
             let csr =

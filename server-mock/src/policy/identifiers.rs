@@ -1,6 +1,6 @@
 //! Reading the identifiers that clients send.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde_json::Value;
@@ -26,7 +26,11 @@ pub fn parse_all(identifiers: &[Value]) -> Result<Vec<Identifier>, Problem> {
     Err(Problem::new(kind, first.detail.clone()).with_subproblems(refused))
 }
 
-fn parse(identifier: &Value) -> Result<Identifier, Problem> {
+/// Parses one identifier.
+///
+/// # Errors
+/// `malformed` or `unsupportedIdentifier`.
+pub fn parse(identifier: &Value) -> Result<Identifier, Problem> {
     let member = |name: &str| identifier.get(name).and_then(Value::as_str);
     let (Some(kind), Some(value)) = (member("type"), member("value")) else {
         return Err(Problem::malformed("an identifier has the strings `type` and `value`"));
@@ -39,6 +43,41 @@ fn parse(identifier: &Value) -> Result<Identifier, Problem> {
             let detail = format!("identifiers of type {other:?} are not supported");
             Err(Problem::new(ProblemType::UnsupportedIdentifier, detail))
         }
+    }
+}
+
+/// The `ancestorDomain` of each identifier that has one (RFC 9444 §4.2); `parsed` are the same identifiers, parsed.
+///
+/// # Errors
+/// `malformed` when one is no domain above its identifier.
+pub fn parse_ancestors(
+    identifiers: &[Value],
+    parsed: &[Identifier],
+) -> Result<BTreeMap<Identifier, String>, Problem> {
+    let mut ancestors = BTreeMap::new();
+    for (value, identifier) in identifiers.iter().zip(parsed) {
+        if let Some(ancestor) = value.get("ancestorDomain") {
+            ancestors.insert(identifier.clone(), parse_ancestor(ancestor, identifier)?);
+        }
+    }
+    Ok(ancestors)
+}
+
+fn parse_ancestor(ancestor: &Value, identifier: &Identifier) -> Result<String, Problem> {
+    let refused = || {
+        let value = identifier.value();
+        Problem::malformed(format!("the `ancestorDomain` {ancestor} is no domain above {value}"))
+    };
+    let Ok(Identifier::Dns(domain)) = parse_dns(ancestor.as_str().ok_or_else(refused)?) else {
+        return Err(refused());
+    };
+    match identifier {
+        Identifier::Dns(name) => {
+            let front = name.strip_suffix(&domain).filter(|front| front.ends_with('.'));
+            front.filter(|_| !domain.starts_with("*.")).ok_or_else(refused)?;
+            Ok(domain)
+        }
+        _ => Err(refused()),
     }
 }
 

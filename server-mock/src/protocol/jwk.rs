@@ -4,7 +4,8 @@ use aws_lc_rs::signature::{self, ParsedPublicKey};
 use serde_json::{Map, Value};
 use x509_parser::{
     oid_registry::{
-        OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_SIG_ED25519,
+        OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_SIG_ED25519, Oid,
+        asn1_rs::oid,
     },
     prelude::FromDer,
     public_key::PublicKey as X509PublicKey,
@@ -14,11 +15,18 @@ use x509_parser::{
 use super::{algorithm::point, base64url};
 use crate::model::{
     Problem, ProblemType,
-    public_key::{Curve, PublicKey},
+    public_key::{Curve, MlDsaSet, PublicKey},
 };
 
 /// Members that only private and symmetric keys have (RFC 7518 §6).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// The object identifiers of ML-DSA keys (RFC 9881 §2).
+const ML_DSA: [(Oid<'static>, MlDsaSet); 3] = [
+    (oid!(2.16.840.1.101.3.4.3.17), MlDsaSet::MlDsa44),
+    (oid!(2.16.840.1.101.3.4.3.18), MlDsaSet::MlDsa65),
+    (oid!(2.16.840.1.101.3.4.3.19), MlDsaSet::MlDsa87),
+];
 
 /// Why a key is not taken; the caller says which problem type that is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +79,12 @@ pub fn from_spki(der: &[u8]) -> Result<PublicKey, KeyRefused> {
     if spki.algorithm.algorithm == OID_SIG_ED25519 {
         return check(PublicKey::Ed25519(spki.subject_public_key.data.to_vec()));
     }
+    if let Some((_, set)) = ML_DSA.iter().find(|(oid, _)| *oid == spki.algorithm.algorithm) {
+        if spki.algorithm.parameters.is_some() {
+            return Err(KeyRefused::new("ML-DSA keys have no parameters"));
+        }
+        return check(PublicKey::MlDsa { set: *set, key: spki.subject_public_key.data.to_vec() });
+    }
     match spki.parsed() {
         Ok(X509PublicKey::RSA(rsa)) => {
             check(PublicKey::Rsa { n: without_zeros(rsa.modulus), e: without_zeros(rsa.exponent) })
@@ -85,7 +99,7 @@ pub fn from_spki(der: &[u8]) -> Result<PublicKey, KeyRefused> {
             };
             from_point(curve, &spki.subject_public_key.data)
         }
-        _ => Err(KeyRefused::new("the key is neither RSA nor ECDSA nor Ed25519")),
+        _ => Err(KeyRefused::new("the key is neither RSA nor ECDSA nor Ed25519 nor ML-DSA")),
     }
 }
 
@@ -128,11 +142,19 @@ fn check(key: PublicKey) -> Result<PublicKey, KeyRefused> {
             ParsedPublicKey::new(algorithm, point(x, y))
         }
         PublicKey::Ed25519(x) => ParsedPublicKey::new(&signature::ED25519, x),
+        PublicKey::MlDsa { set, key } => {
+            let algorithm = match set {
+                MlDsaSet::MlDsa44 => &signature::ML_DSA_44,
+                MlDsaSet::MlDsa65 => &signature::ML_DSA_65,
+                MlDsaSet::MlDsa87 => &signature::ML_DSA_87,
+            };
+            ParsedPublicKey::new(algorithm, key)
+        }
         PublicKey::Rsa { n, e } => return check_rsa(n, e).map(|()| key),
     };
     match parsed {
         Ok(_) => Ok(key),
-        Err(_) => Err(KeyRefused::new("the key is not a point of its curve")),
+        Err(_) => Err(KeyRefused::new("the key is none of its kind")),
     }
 }
 

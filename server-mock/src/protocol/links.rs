@@ -75,6 +75,12 @@ impl Links {
     pub fn certificate(&self, id: &CertificateId) -> String {
         self.absolute(&format!("/acme/certificate/{id}"))
     }
+
+    /// A certificate with its other chain.
+    #[must_use]
+    pub fn alternate_certificate(&self, id: &CertificateId) -> String {
+        format!("{}/alternate", self.certificate(id))
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod base64url;
+pub mod cert_id;
 pub mod eab;
 pub mod jwk;
 pub mod jws;
@@ -9,5 +10,6 @@ pub mod key_change;
 pub mod links;
 
 pub use algorithm::Algorithm;
+pub use cert_id::CertId;
 pub use jws::Jws;
 pub use links::Links;

@@ -44,11 +44,21 @@ fn populate(model: &mut Model) {
     model.create_account(new, NOW, &Settings::default()).unwrap();
 }
 
+fn new_order(name: &str) -> NewOrder {
+    NewOrder {
+        identifiers: vec![Identifier::Dns(name.to_owned())],
+        ancestors: Default::default(),
+        not_before: None,
+        not_after: None,
+        profile: None,
+        replaces: None,
+    }
+}
+
 /// An order for this name; its challenge is concluded with the verdict.
 fn order(model: &mut Model, name: &str, verdict: Result<(), Problem>) -> crate::model::OrderId {
     let settings = Settings::default();
-    let new =
-        NewOrder { identifiers: vec![Identifier::Dns(name.to_owned())], not_before: None, not_after: None };
+    let new = new_order(name);
     let mut counter = 0;
     let mut tokens = || {
         counter += 1;
@@ -69,7 +79,7 @@ fn claim(model: &mut Model, order: &crate::model::OrderId) -> Claim {
 
 fn signed(serial: u8) -> Signed {
     let id = format!("certificate-{serial}").into();
-    Signed { id, serial: vec![serial], key: key(9), der: vec![0x30, serial], chain_pem: "PEM".to_owned() }
+    Signed { id, serial: vec![serial], key: key(9), der: vec![0x30, serial] }
 }
 
 #[tokio::test]
@@ -134,8 +144,7 @@ async fn everything_is_there_again() {
 
 /// An order for a name that was proved before.
 fn order_again(model: &mut Model, name: &str) -> crate::model::OrderId {
-    let identifiers = vec![Identifier::Dns(name.to_owned())];
-    let new = NewOrder { identifiers, not_before: None, not_after: None };
+    let new = new_order(name);
     let mut tokens = || "again".to_owned();
     let order = model.create_order(&account(), new, NOW, &Settings::default(), &mut tokens);
     order.unwrap().id.clone()

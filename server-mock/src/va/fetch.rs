@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,20 +18,19 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     task::JoinSet,
-    time::timeout,
 };
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::{dns::Resolver, shown, tls};
+use super::{
+    connect::{connect, shown_error},
+    dns::Resolver,
+    tls,
+};
 use crate::model::{Problem, ProblemType};
 
 /// The longest URL that is fetched; with it every problem's detail is bounded.
 pub(super) const URL_MAX: usize = 2000;
-/// How long one address may take to accept a connection, so that the next still has its chance.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many addresses of a name are tried.
-const ADDRESSES_MAX: usize = 4;
 /// The most bytes of a body that are read; a key authorization has about 90.
 const BODY_MAX: usize = 4096;
 /// The most bytes of an answer's head.
@@ -99,17 +97,7 @@ impl Fetcher {
             Some(443) => self.tls_port,
             _ => self.http_port,
         };
-        let mut failures = Vec::new();
-        for ip in self.addresses(url).await?.into_iter().take(ADDRESSES_MAX) {
-            let address = SocketAddr::new(ip, port);
-            match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok((address, stream)),
-                Ok(Err(error)) => failures.push(format!("{address}: {}", shown_error(&error))),
-                Err(_) => failures.push(format!("{address}: timed out")),
-            }
-        }
-        let detail = format!("{url}: could not connect ({})", failures.join("; "));
-        Err(Problem::new(ProblemType::Connection, detail))
+        connect(self.addresses(url).await?, port, url.as_str()).await
     }
 
     async fn addresses(&self, url: &Url) -> Result<Vec<IpAddr>, Problem> {
@@ -186,15 +174,4 @@ async fn read(mut incoming: Incoming) -> Result<(Vec<u8>, bool), hyper::Error> {
         }
     }
     Ok((body, true))
-}
-
-/// An error with its causes, in one line.
-fn shown_error(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    shown(text.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! http-01 against small servers and the built-in DNS (conformance 135 to 137).
+//! Validators against small servers and the built-in DNS (conformance 135 to 137, and what can't be seen from outside).
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -59,7 +59,8 @@ impl World {
     ) -> Self {
         let table = Arc::new(DnsTable::default());
         let dns = DnsServer::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&table)).await.unwrap();
-        let settings = ValidationSettings { resolver: dns.local_addr(), http_port, tls_port };
+        let (resolver, issuers) = (dns.local_addr(), IssuerNames::default());
+        let settings = ValidationSettings { resolver, http_port, tls_port, issuers };
         let validator = ValidationAuthority::new(&settings).unwrap();
         Self { table, requests, validator, _servers: servers, dns }
     }
@@ -69,9 +70,7 @@ impl World {
     }
 
     async fn validate_identifier(&self, identifier: Identifier) -> Result<(), Problem> {
-        let (token, key_authorization) = (TOKEN.into(), KEY_AUTHORIZATION.into());
-        let attempt = Attempt { kind: ChallengeKind::Http01, identifier, token, key_authorization };
-        self.validator.validate(&attempt).await
+        self.validator.validate(&attempt(identifier)).await
     }
 
     async fn problem(&self, kind: ProblemType) -> String {
@@ -83,6 +82,19 @@ impl World {
 
     fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
+    }
+}
+
+fn attempt(identifier: Identifier) -> Attempt {
+    Attempt {
+        kind: ChallengeKind::Http01,
+        identifier,
+        wildcard: false,
+        subdomains: false,
+        token: TOKEN.into(),
+        key_authorization: KEY_AUTHORIZATION.into(),
+        account_url: "https://ca.test/acme/account/1".into(),
+        now: OffsetDateTime::UNIX_EPOCH,
     }
 }
 
@@ -292,6 +304,51 @@ async fn s137_redirect_to_bad_tls() {
     let world = World::over(http_port, tls_port, servers, Arc::default()).await;
     let detail = world.problem(ProblemType::Tls).await;
     assert!(detail.contains("https://www.example.test/") && detail.contains("handshake"), "{detail}");
+}
+
+#[tokio::test]
+async fn s140_silent_tls_servers_are_not_waited_for_for_ever() {
+    let (tls_port, listener) = listen().await;
+    let mut servers = JoinSet::new();
+    servers.spawn(async move {
+        let _stream = listener.accept().await.unwrap();
+        std::future::pending().await
+    });
+    let mut world = World::over(closed_port().await, tls_port, servers, Arc::default()).await;
+    world.validator.tls_alpn_01.timeout = Duration::from_millis(200);
+    let attempt = Attempt { kind: ChallengeKind::TlsAlpn01, ..attempt(Identifier::Dns(NAME.into())) };
+    let problem = world.validator.validate(&attempt).await.unwrap_err();
+    assert_eq!(problem.kind, ProblemType::Connection);
+    assert!(problem.detail.contains("within 200ms"), "{}", problem.detail);
+}
+
+#[tokio::test]
+async fn challenges_by_dns_show_nothing_but_names() {
+    let world = World::new(|_| ok("")).await;
+    for kind in [ChallengeKind::Dns01, ChallengeKind::DnsAccount01, ChallengeKind::DnsPersist01] {
+        let attempt = Attempt { kind, ..attempt(Identifier::Ip([127, 0, 0, 1].into())) };
+        let problem = world.validator.validate(&attempt).await.unwrap_err();
+        assert_eq!(problem.kind, ProblemType::UnsupportedIdentifier);
+    }
+}
+
+#[tokio::test]
+async fn s177_caa_of_mail_addresses_is_their_domains() {
+    let world = World::new(|_| ok("")).await;
+    let mail = RecordData::Caa { flags: 0, tag: "issuemail".into(), value: ";".into() };
+    world.table.add("example.test", &mail).unwrap();
+    let issuance = |identifier| Issuance { identifier, account_url: String::new(), method: None };
+    let check = |identifiers: Vec<Identifier>| {
+        world.validator.check_caa(identifiers.into_iter().map(issuance).collect())
+    };
+    check(vec![Identifier::Dns(NAME.into()), Identifier::Email("alice@other.test".into())]).await.unwrap();
+    let address = Identifier::Email("alice@mail.example.test".into());
+    let problem = check(vec![Identifier::Dns(NAME.into()), address.clone()]).await.unwrap_err();
+    assert_eq!((problem.kind, problem.subproblems.len()), (ProblemType::Caa, 1));
+    assert_eq!(problem.subproblems[0].identifier, Some(address.clone()));
+    world.table.fail("broken.test", DnsFailure::ServFail).unwrap();
+    let problem = check(vec![Identifier::Dns("broken.test".into()), address]).await.unwrap_err();
+    assert_eq!((problem.kind, problem.subproblems.len()), (ProblemType::Compound, 2));
 }
 
 #[tokio::test]

@@ -1,16 +1,47 @@
-//! Authorizations (RFC 8555 §7.5, §7.5.2).
+//! Authorizations (RFC 8555 §7.4.1, §7.5, §7.5.2; RFC 9444).
 
 use std::sync::Arc;
 
 use axum::{
     Json,
     extract::{Path, State},
+    http::StatusCode,
+    response::Response,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{App, challenge, extract::ByAccount, respond::timestamp};
-use crate::model::{Authorization, AuthorizationId, Problem};
+use super::{
+    App, challenge,
+    extract::ByAccount,
+    respond::{located, timestamp},
+};
+use crate::{
+    model::{Authorization, AuthorizationId, Problem, pre_authorization::NewAuthorization},
+    policy::identifiers,
+};
+
+/// newAuthz: 201 for a new authorization, 200 when the account has a valid one already.
+pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> Result<Response, Problem> {
+    let payload = request.body.object()?;
+    let wanted = payload.get("identifier").ok_or_else(|| Problem::malformed("`identifier` is missing"))?;
+    let subdomains = match wanted.get("subdomainAuthAllowed") {
+        None => false,
+        Some(Value::Bool(wanted)) => *wanted,
+        Some(_) => return Err(Problem::malformed("`subdomainAuthAllowed` is true or false")),
+    };
+    let new = NewAuthorization { identifier: identifiers::parse(wanted)?, subdomains };
+    let services = &app.services;
+    let now = services.clock.now();
+    services.store.with(|model| {
+        let mut tokens = || services.random.token(16);
+        let account = &request.account;
+        let (id, made) = model.pre_authorize(account, &new, now, &services.settings, &mut tokens)?;
+        let status = if made { StatusCode::CREATED } else { StatusCode::OK };
+        let document = document(&app, model.authorization(&id, account)?, now);
+        Ok(located(&app.links.authorization(&id), (status, Json(document))))
+    })
+}
 
 /// Reads an authorization, or deactivates it.
 pub(super) async fn post(
@@ -49,6 +80,9 @@ fn document(app: &App, authorization: &Authorization, now: OffsetDateTime) -> Va
     });
     if authorization.wildcard {
         document["wildcard"] = true.into();
+    }
+    if authorization.subdomains {
+        document["subdomainAuthAllowed"] = true.into();
     }
     document
 }

@@ -1,6 +1,6 @@
 //! Challenges (RFC 8555 §7.5.1): the client says that it is ready, the server goes and looks.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -18,10 +19,17 @@ use super::{
     respond::{append_link, timestamp},
 };
 use crate::{
-    model::{Authorization, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem, PublicKey},
+    background::Place,
+    model::{
+        Authorization, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem, ProblemType,
+        PublicKey,
+    },
     services::Services,
     va::Attempt,
 };
+
+/// When to try again if there was no room for a validation.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Reads a challenge (empty payload), or starts its validation (an object, whose members are ignored).
 pub(super) async fn post(
@@ -31,8 +39,11 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let id = AuthorizationId::from(id);
     let starts = !request.body.payload.is_empty();
-    let now = app.services.clock.now();
-    let (attempt, response) = app.services.store.with(|model| {
+    let services = &app.services;
+    // Before anything is begun that there might be no room for.
+    let place = if starts { Some(services.background.place().ok_or_else(too_busy)?) } else { None };
+    let now = services.clock.now();
+    let (attempt, response) = services.store.with(|model| {
         model.authorization(&id, &request.account)?;
         let not_found = || Problem::not_found("challenge");
         let kind: ChallengeKind = kind.parse().map_err(|_| not_found())?;
@@ -42,56 +53,97 @@ pub(super) async fn post(
         let starts = starts && model.begin_validation(&id, &request.account, kind, now)?;
         let authorization = model.authorization(&id, &request.account)?;
         let challenge = authorization.challenge(kind).ok_or_else(not_found)?;
-        let attempt = starts.then(|| attempt(authorization, challenge, &request.key));
+        let attempt = starts.then(|| attempt(&app, authorization, challenge, &request.key, now));
         Ok::<_, Problem>((attempt, answer(&app, &id, challenge, now)))
     })?;
-    if let Some(attempt) = attempt {
-        tokio::spawn(validate(app.services.clone(), id, attempt));
+    if let (Some(attempt), Some(place)) = (attempt, place) {
+        start(services, place, id, attempt);
     }
     Ok(response)
 }
 
+fn too_busy() -> Problem {
+    let detail = "too many validations are going on: try again";
+    let mut problem = Problem::new(ProblemType::RateLimited, detail);
+    problem.retry_after = Some(BUSY_RETRY_AFTER);
+    problem
+}
+
 /// Goes on with the validations that an earlier run of the server had begun.
 pub(super) fn resume(app: &App) {
-    let attempts: Vec<_> = app.services.store.with(|model| {
+    let services = &app.services;
+    let now = services.clock.now();
+    let attempts: Vec<_> = services.store.with(|model| {
         let begun = model.resume_validations().into_iter();
         let attempt = |(id, account, kind)| {
             let authorization = model.authorization(&id, &account).ok()?;
             let key = model.account_key(&account)?;
-            Some((id, attempt(authorization, authorization.challenge(kind)?, &key)))
+            Some((id, attempt(app, authorization, authorization.challenge(kind)?, &key, now)))
         };
         begun.filter_map(attempt).collect()
     });
     for (id, attempt) in attempts {
-        tokio::spawn(validate(app.services.clone(), id, attempt));
+        match services.background.place() {
+            Some(place) => start(services, place, id, attempt),
+            None => drop(services.store.with(|model| {
+                model.conclude_validation(&id, attempt.kind, Err(too_busy()), now, &services.settings)
+            })),
+        }
     }
 }
 
-fn attempt(authorization: &Authorization, challenge: &Challenge, key: &PublicKey) -> Attempt {
+fn attempt(
+    app: &App,
+    authorization: &Authorization,
+    challenge: &Challenge,
+    key: &PublicKey,
+    now: OffsetDateTime,
+) -> Attempt {
     Attempt {
         kind: challenge.kind,
         identifier: authorization.identifier.clone(),
+        wildcard: authorization.wildcard,
+        subdomains: authorization.subdomains,
         token: challenge.token.clone(),
         key_authorization: format!("{}.{}", challenge.token, key.thumbprint()),
+        account_url: app.links.account(&authorization.account),
+        now,
     }
 }
 
-/// Looks without holding the store, then records the verdict in one transition; again after a pause where the
-/// settings say so and the client has not asked for it earlier (RFC 8555 §8.2).
-async fn validate(services: Arc<Services>, id: AuthorizationId, attempt: Attempt) {
-    let settings = &services.settings;
-    loop {
-        let verdict = services.va.validate(&attempt).await;
-        let now = services.clock.now();
-        let failures =
-            services.store.with(|model| model.conclude_validation(&id, attempt.kind, verdict, now, settings));
-        let Some(failures) = failures else { return };
-        tokio::time::sleep(settings.validation_retry_pause).await;
-        let now = services.clock.now();
-        if !services.store.with(|model| model.begin_retry(&id, attempt.kind, failures, now)) {
-            return;
+/// Starts a validation; after a failure it is tried again after a pause where the settings say so and the client
+/// has not asked for it earlier (RFC 8555 §8.2).
+fn start(services: &Arc<Services>, place: Place, id: AuthorizationId, attempt: Attempt) {
+    let failures = None;
+    let work = {
+        let services = Arc::clone(services);
+        move |(id, mut attempt, failures): (AuthorizationId, Attempt, Option<usize>)| {
+            let services = Arc::clone(&services);
+            async move {
+                let now = services.clock.now();
+                attempt.now = now;
+                let begun = failures.is_none_or(|failures| {
+                    services.store.with(|model| model.begin_retry(&id, attempt.kind, failures, now))
+                });
+                let failures = if begun { validate(&services, &id, &attempt).await } else { None };
+                failures
+                    .map(|failures| (services.settings.validation_retry_pause, (id, attempt, Some(failures))))
+            }
         }
-    }
+    };
+    services.background.spawn_repeating(place, (id, attempt, failures), work);
+}
+
+/// Looks without holding the store, then records the verdict in one transition. Gives the number of failures when
+/// there is to be another attempt.
+async fn validate(services: &Services, id: &AuthorizationId, attempt: &Attempt) -> Option<usize> {
+    // A validator that panics has been reported; the challenge must not stay `processing` for it.
+    let verdict = AssertUnwindSafe(services.va.validate(attempt)).catch_unwind().await;
+    let verdict = verdict.unwrap_or_else(|_| {
+        Err(Problem::new(ProblemType::ServerInternal, "the validation authority broke down"))
+    });
+    let (now, settings) = (services.clock.now(), &services.settings);
+    services.store.with(|model| model.conclude_validation(id, attempt.kind, verdict, now, settings))
 }
 
 /// The challenge as it stands, with `Retry-After` while it waits for another attempt.
@@ -112,8 +164,12 @@ pub(super) fn document(app: &App, id: &AuthorizationId, challenge: &Challenge) -
         "type": challenge.kind.name(),
         "url": app.links.challenge(id, challenge.kind),
         "status": challenge.state.status(),
-        "token": challenge.token,
     });
+    if challenge.kind.has_token() {
+        document["token"] = challenge.token.as_str().into();
+    } else {
+        document["issuer-domain-names"] = json!(app.services.settings.caa_identities);
+    }
     match &challenge.state {
         ChallengeState::Valid { validated } => document["validated"] = timestamp(*validated).into(),
         ChallengeState::Invalid { .. } | ChallengeState::Pending | ChallengeState::Processing => {

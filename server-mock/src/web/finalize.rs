@@ -12,12 +12,13 @@ use super::{App, extract::ByAccount, order};
 use crate::{
     ca::{CaError, LeafRequest},
     model::{
-        OrderId, Problem, ProblemType,
+        AccountId, ChallengeKind, OrderId, Problem, ProblemType,
         finalize::{Claim, Signed},
     },
     policy::Csr,
     protocol::base64url,
     services::Services,
+    va::Issuance,
 };
 
 /// finalize.
@@ -33,6 +34,7 @@ pub(super) async fn post(
     let csr = payload.get("csr").and_then(Value::as_str);
     let csr = csr.ok_or_else(|| Problem::malformed("`csr` is missing or no string"))?;
     let csr = Csr::parse(&base64url::decode("csr", csr)?)?;
+    check_caa(&app, &id, &request.account).await?;
     let claim = services.store.with(|model| {
         let now = services.clock.now();
         model.begin_finalize(&id, &request.account, &csr.names, &csr.key, now, &services.settings)
@@ -45,6 +47,18 @@ pub(super) async fn post(
     }
     let now = services.clock.now();
     services.store.with(|model| order::answer(&app, model, &id, &request.account, now))
+}
+
+/// What CAA allowed when control was shown it may forbid by now, and reused authorizations are older still.
+async fn check_caa(app: &App, id: &OrderId, account: &AccountId) -> Result<(), Problem> {
+    let now = app.services.clock.now();
+    let issuances = app.services.store.with(|model| model.issuances(id, account, now))?;
+    let issuances = issuances.into_iter().map(|(identifier, method)| Issuance {
+        identifier,
+        account_url: app.links.account(account),
+        method: method.map(ChallengeKind::name),
+    });
+    app.services.va.check_caa(issuances.collect()).await
 }
 
 /// The signing machine: takes its time, then records what came out.
@@ -70,29 +84,33 @@ async fn sign(services: Arc<Services>, claim: Claim, csr: Csr) {
 
 fn issue(services: &Services, claim: &Claim, csr: Csr) -> Result<Signed, CaError> {
     let serial = serial(services);
-    let issued = services.authority.issue(&LeafRequest {
+    let der = services.authority.issue(&LeafRequest {
         spki_der: &csr.spki_der,
         identifiers: &claim.identifiers,
+        person: claim.person.as_deref(),
+        key_use: csr.key_use,
         serial,
         not_before: claim.not_before,
         not_after: claim.not_after,
     })?;
     let id = services.random.token(16).into();
-    let (der, chain_pem) = (issued.der, issued.chain_pem);
-    Ok(Signed { id, serial: serial.to_vec(), key: csr.key, der, chain_pem })
+    Ok(Signed { id, serial: serial.to_vec(), key: csr.key, der })
 }
 
-/// 126 random bits, positive and without a leading zero byte, so that it has one length and one form.
+/// 127 random bits, without a leading zero byte, so that it has one length. Every other one has its first bit set,
+/// and so a zero byte before it in DER, which those who write certIDs must not forget (RFC 9773 §4.1).
 fn serial(services: &Services) -> [u8; 16] {
     let mut serial = [0; 16];
     services.random.fill(&mut serial);
-    serial[0] = serial[0] & 0x7f | 0x40;
+    serial[0] |= 0x40;
     serial
 }
 
 fn failure(error: &CaError) -> Problem {
     match error {
-        CaError::Key(_) | CaError::Name { .. } => Problem::new(ProblemType::BadCsr, error.to_string()),
+        CaError::Key(_) | CaError::SignsOnly | CaError::Name { .. } => {
+            Problem::new(ProblemType::BadCsr, error.to_string())
+        }
         _ => Problem::new(ProblemType::ServerInternal, "the signing machine failed"),
     }
 }

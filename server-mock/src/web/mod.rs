@@ -1,5 +1,6 @@
 //! The ACME endpoints: one file a resource, what all of them share in `extract` and `respond`.
 
+mod accept;
 mod account;
 mod authorization;
 mod certificate;
@@ -11,6 +12,7 @@ mod key_change;
 mod nonce;
 mod order;
 mod problem;
+mod renewal_info;
 mod respond;
 mod revocation;
 
@@ -46,11 +48,14 @@ pub(crate) fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
         .route("/acme/account/{id}/orders", post(account::orders))
         .route("/acme/key-change", post(key_change::post))
         .route("/acme/new-order", post(order::create))
+        .route("/acme/new-authz", post(authorization::create))
         .route("/acme/order/{id}", post(order::read))
         .route("/acme/order/{id}/finalize", post(finalize::post))
         .route("/acme/authorization/{id}", post(authorization::post))
         .route("/acme/authorization/{id}/{kind}", post(challenge::post))
         .route("/acme/certificate/{id}", post(certificate::read))
+        .route("/acme/certificate/{id}/alternate", post(certificate::read_alternate))
+        .route("/acme/renewal-info/{id}", get(renewal_info::get))
         .route("/acme/revoke-cert", post(revocation::post))
         .fallback(|| async { Problem::not_found("resource") })
         .method_not_allowed_fallback(|| async {

@@ -14,12 +14,16 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     App,
     extract::ByAccount,
-    problem,
+    problem, renewal_info,
     respond::{located, timestamp},
 };
 use crate::{
-    model::{AccountId, Model, Order, OrderId, OrderStatus, Problem, order::NewOrder},
+    model::{
+        AccountId, Model, Order, OrderId, OrderStatus, Problem,
+        order::{NewOrder, Replaces},
+    },
     policy::identifiers,
+    protocol::CertId,
 };
 
 /// newOrder.
@@ -27,14 +31,26 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     let payload = request.body.object()?;
     let wanted = payload.get("identifiers").and_then(Value::as_array);
     let wanted = wanted.ok_or_else(|| Problem::malformed("`identifiers` is missing or no array"))?;
-    let new = NewOrder {
-        identifiers: identifiers::parse_all(wanted)?,
+    let identifiers = identifiers::parse_all(wanted)?;
+    let mut new = NewOrder {
+        ancestors: identifiers::parse_ancestors(wanted, &identifiers)?,
+        identifiers,
         not_before: date(&payload, "notBefore")?,
         not_after: date(&payload, "notAfter")?,
+        profile: text(&payload, "profile")?.map(str::to_owned),
+        replaces: None,
     };
+    let replaces = text(&payload, "replaces")?;
+    let replaces =
+        replaces.map(|text| Ok::<_, Problem>((text.to_owned(), CertId::parse(text)?))).transpose()?;
     let services = &app.services;
     let now = services.clock.now();
     services.store.with(|model| {
+        if let Some((cert_id, parsed)) = replaces {
+            let certificate = renewal_info::resolve(services, model, &parsed)
+                .map_err(|problem| problem.within("replaces"))?;
+            new.replaces = Some(Replaces { certificate, cert_id });
+        }
         let mut tokens = || services.random.token(16);
         let order = model.create_order(&request.account, new, now, &services.settings, &mut tokens)?;
         let id = order.id.clone();
@@ -92,6 +108,12 @@ fn document(app: &App, order: &Order, status: OrderStatus, error: Option<&Proble
     if let Some(not_after) = order.not_after {
         document["notAfter"] = timestamp(not_after).into();
     }
+    if let Some(profile) = &order.profile {
+        document["profile"] = profile.as_str().into();
+    }
+    if let Some(replaces) = &order.replaces {
+        document["replaces"] = replaces.cert_id.as_str().into();
+    }
     if let Some(certificate) = order.certificate() {
         document["certificate"] = app.links.certificate(certificate).into();
     }
@@ -99,6 +121,11 @@ fn document(app: &App, order: &Order, status: OrderStatus, error: Option<&Proble
         document["error"] = problem::to_json(error);
     }
     document
+}
+
+fn text<'a>(payload: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Problem> {
+    let Some(value) = payload.get(name) else { return Ok(None) };
+    value.as_str().map(Some).ok_or_else(|| Problem::malformed(format!("`{name}` is no string")))
 }
 
 fn date(payload: &Map<String, Value>, name: &str) -> Result<Option<OffsetDateTime>, Problem> {

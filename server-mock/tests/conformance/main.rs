@@ -3,10 +3,15 @@
 
 mod common;
 
+mod acme_profiles;
 mod admin_api;
+mod cacert_key_scopes;
 mod cacert_rights;
+mod cacert_verified;
 mod checks;
 mod concurrency;
+mod dns_account_01;
+mod dns_persist_01;
 mod rfc8555_6_1_6_3;
 mod rfc8555_6_2;
 mod rfc8555_6_5;
@@ -17,6 +22,13 @@ mod rfc8555_7_3;
 mod rfc8555_7_3_4;
 mod rfc8555_7_3_5;
 mod rfc8555_7_4;
+mod rfc8555_7_4_1;
+mod rfc8555_7_4_2;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
+mod rfc8555_8_4;
+mod rfc8657_8659;
+mod rfc8737_8738;
+mod rfc9444;
+mod rfc9773;
 mod seed;

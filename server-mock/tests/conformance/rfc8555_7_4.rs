@@ -308,34 +308,3 @@ async fn s117_the_chain_is_strict_pem_leaf_first() {
     assert_eq!(names.len(), 2);
     assert!(!leaf.is_ca() && issuer.is_ca());
 }
-
-#[tokio::test]
-async fn s144_wildcards_need_a_challenge_that_proves_them() {
-    let mock = Mock::start().await;
-    let rights = serde_json::from_value(
-        json!({"names": [{"dns": "example.test", "subdomains": true, "wildcard": true}]}),
-    );
-    let client = mock.account_with(rights.unwrap()).await;
-    let problem = client.order(&["*.example.test", NAME]).await.expect_problem(403, "rejectedIdentifier");
-    assert!(problem["detail"].as_str().unwrap().contains("*.example.test"), "{problem}");
-}
-
-#[tokio::test]
-async fn s145_ip_addresses_in_rfc_5952_form() {
-    let mock = Mock::start().await;
-    let rights = serde_json::from_value(json!({"names": [{"ip": "127.0.0.1"}, {"ip": "2001:db8::1"}]}));
-    let client = mock.account_with(rights.unwrap()).await;
-    let order = |ip: &str| order_with(&client, json!({"identifiers": [{"type": "ip", "value": ip}]}));
-    order("2001:DB8::1").await.expect_problem(400, "malformed");
-    order("2001:db8:0:0::1").await.expect_problem(400, "malformed");
-    order("2001:db8::1").await.expect(201);
-
-    let answer = order("127.0.0.1").await;
-    let document = answer.expect(201);
-    let authorization = client.authorize(document["authorizations"][0].as_str().unwrap()).await;
-    assert_eq!(authorization["status"], "valid");
-    let mut params = csr_params(&[]);
-    params.subject_alt_names.push(rcgen::SanType::IpAddress([127, 0, 0, 1].into()));
-    let csr = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
-    assert_eq!(client.finalize(&document, csr.der()).await.expect(200)["status"], "valid");
-}

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
 
 use crate::common::{Client, Mock, http_01};
 
@@ -147,4 +148,37 @@ async fn s126_another_status() {
         client.post(&url, json!({"status": status})).await.expect_problem(400, "malformed");
     }
     assert_eq!(client.read(&url).await.expect(200)["status"], "pending");
+}
+
+#[tokio::test]
+async fn validations_end_with_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http_port = listener.local_addr().unwrap().port();
+    let mock = Mock::start_with(|config| config.http_port = http_port).await;
+    let client = mock.account().await;
+    let (_, challenge) = authorization(&client).await;
+    client.post(&challenge, json!({})).await.expect(200);
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert_eq!(stream.read_u8().await.unwrap(), b'G', "the validator has asked");
+    // Far less than a validation waits for an answer.
+    let patience = Duration::from_secs(5);
+    timeout(patience, mock.handle.shutdown()).await.expect("nothing keeps the server from ending");
+    let mut request = Vec::new();
+    timeout(patience, stream.read_to_end(&mut request)).await.expect("the connection is closed").unwrap();
+}
+
+#[tokio::test]
+async fn validations_end_when_the_server_is_dropped() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http_port = listener.local_addr().unwrap().port();
+    let mock = Mock::start_with(|config| config.http_port = http_port).await;
+    let client = mock.account().await;
+    let (_, challenge) = authorization(&client).await;
+    client.post(&challenge, json!({})).await.expect(200);
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert_eq!(stream.read_u8().await.unwrap(), b'G', "the validator has asked");
+    drop(mock);
+    let mut request = Vec::new();
+    let end = stream.read_to_end(&mut request);
+    timeout(Duration::from_secs(5), end).await.expect("the connection is closed").unwrap();
 }

@@ -6,8 +6,11 @@ use std::process::{Child, Command, Stdio};
 
 use super::{clean, poll, run};
 
-/// Where a program is, if this machine has it.
+/// Where a program is, if this machine has it; for npm's `acme-client`, where its package is.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    if name == "acme-client" {
+        return Some(Path::new(crate::interop::acme_client::FOLDER).join(name)).filter(|path| path.is_dir());
+    }
     let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
@@ -49,4 +52,21 @@ pub(crate) fn openssl_key_matches(key: &Path, leaf: &Path) {
     let mut of_leaf = clean("openssl", Path::new("/"));
     of_leaf.args(["x509", "-pubkey", "-noout", "-in"]).arg(leaf);
     assert_eq!(run(of_key).succeeds().stdout, run(of_leaf).succeeds().stdout);
+}
+
+/// Whether the certificate that is served there for this name comes from this root, by OpenSSL's word.
+pub(crate) fn serves_certificate(address: SocketAddr, name: &str, root: &Path) -> bool {
+    let mut command = clean("openssl", Path::new("/"));
+    command.args([
+        "s_client",
+        "-verify_return_error",
+        "-servername",
+        name,
+        "-verify_hostname",
+        name,
+        "-connect",
+    ]);
+    command.arg(address.to_string()).arg("-CAfile").arg(root);
+    let outcome = run(command);
+    outcome.status == 0 && outcome.stdout.contains("Verification: OK")
 }

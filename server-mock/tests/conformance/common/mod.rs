@@ -1,5 +1,6 @@
 //! A started server, a web server for http-01, and clients that sign with whatever a test wants.
 
+pub(crate) mod challenge;
 mod key;
 
 use std::{

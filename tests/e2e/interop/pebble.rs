@@ -1,18 +1,16 @@
-//! Servers and clients that other people wrote, as Debian ships them, by their own documented flags.
+//! Pebble 2.4, Let's Encrypt's test server, in its own configuration with External Account Binding required.
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 
-use crate::common::programs::{Server, openssl_key_matches, openssl_verifies};
-use crate::common::{CLIENT, World, clean, free_address, run};
+use crate::common::programs::{Server, openssl_key_matches};
+use crate::common::{CLIENT, clean, free_address, run};
 
 const PEBBLE_KID: &str = "kid-1";
 const PEBBLE_MAC_KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
 
-/// Pebble with `externalAccountBindingRequired`, in its own configuration format.
 pub(crate) fn our_client_with_pebble() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
@@ -78,75 +76,22 @@ pub(crate) fn our_client_with_pebble() {
     let standalone = format!("--standalone={http}");
     client(&["issue", "-d", "www.example.test", "-d", "example.test", &standalone]).succeeds();
     client(&["renew", "--force"]).succeeds();
+    // Two methods in one certificate.
+    let (by_tls, by_http) = (format!("--tls-alpn={tls}"), format!("example.test=standalone:{http}"));
+    let both = [
+        "issue",
+        "-d",
+        "www.example.test",
+        "-d",
+        "example.test",
+        "--force",
+        &by_tls,
+        "--challenge",
+        &by_http,
+    ];
+    client(&both).succeeds();
     let current = home.join("state/certificates/www.example.test/current");
-    assert_eq!(fs::read_link(&current).unwrap(), Path::new("versions/2"));
+    assert_eq!(fs::read_link(&current).unwrap(), Path::new("versions/3"));
     openssl_key_matches(&current.join("privkey.pem"), &current.join("cert.pem"));
     client(&["revoke", "www.example.test"]).succeeds();
-}
-
-pub(crate) fn certbot_with_our_mock() {
-    let world = World::new();
-    let certbot = |arguments: &[&str]| {
-        let mut command = clean("certbot", world.folder.path());
-        command.args(arguments).args([
-            "--non-interactive",
-            "--config-dir",
-            "cb",
-            "--work-dir",
-            "cb",
-            "--logs-dir",
-            "cb",
-        ]);
-        command.args(["--server", &world.mock().directory_url()]);
-        command.env("REQUESTS_CA_BUNDLE", world.path("ca-bundle.pem"));
-        run(command)
-    };
-    certbot(&[
-        "register",
-        "--agree-tos",
-        "-m",
-        "alice@example.test",
-        "--eab-kid",
-        &world.eab.kid,
-        "--eab-hmac-key",
-        &world.eab.hmac_key,
-    ])
-    .succeeds();
-    let port = world.mock().http_port().to_string();
-    let standalone = ["--standalone", "--http-01-port", &port, "--http-01-address", "127.0.0.1"];
-    certbot(&[&["certonly", "-d", "cb.example.test", "-d", "cb2.example.test"], &standalone[..]].concat())
-        .succeeds();
-    let live = world.path("cb/live/cb.example.test");
-    openssl_verifies(&world.path("root.pem"), &live.join("chain.pem"), &live.join("cert.pem"));
-    certbot(&["renew", "--force-renewal", "--no-random-sleep-on-renew"]).succeeds();
-    assert!(world.path("cb/archive/cb.example.test/cert2.pem").is_file(), "renewed");
-    certbot(&["revoke", "--cert-name", "cb.example.test", "--no-delete-after-revoke"]).succeeds();
-}
-
-pub(crate) fn lego_with_our_mock() {
-    let world = World::new();
-    let address = format!("127.0.0.1:{}", world.mock().http_port());
-    let lego = |action: &[&str]| {
-        let mut command: Command = clean("lego", world.folder.path());
-        command.args([
-            "--server",
-            &world.mock().directory_url(),
-            "--path",
-            "lego",
-            "--email",
-            "alice@example.test",
-        ]);
-        command.args(["--accept-tos", "--eab", "--kid", &world.eab.kid, "--hmac", &world.eab.hmac_key]);
-        command.args(["--http", "--http.port", &address, "--domains", "lego.example.test"]).args(action);
-        command.env("LEGO_CA_CERTIFICATES", world.path("ca-bundle.pem"));
-        run(command)
-    };
-    lego(&["run"]).succeeds();
-    let file = |name: &str| world.path("lego/certificates").join(format!("lego.example.test.{name}"));
-    openssl_verifies(&world.path("root.pem"), &file("issuer.crt"), &file("crt"));
-    openssl_key_matches(&file("key"), &file("crt"));
-    let first = fs::read(file("crt")).unwrap();
-    lego(&["renew", "--days", "4000", "--no-random-sleep"]).succeeds();
-    assert_ne!(fs::read(file("crt")).unwrap(), first, "renewed");
-    lego(&["revoke"]).succeeds();
 }

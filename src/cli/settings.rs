@@ -1,92 +1,73 @@
-//! The command line: where a flag's value comes from, and how a run begins and ends.
+//! Where a flag's value comes from: the command line, else the environment, else the config file.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _};
 
-use crate::commands::{Cli, Context};
-use crate::config::{self, Defaults, is_root};
+use crate::commands::Cli;
+use crate::config::{self, Defaults, Setting, is_root};
 use crate::error::{Error, Kind};
-use crate::ui::{Manner, Report, Ui};
-use crate::{core, env};
 
 /// Ways to prove control of a name; of these only one source counts: the command line, else the environment, else
 /// the file.
-const METHOD_FLAGS: &[&str] = &["webroot", "standalone"];
+const METHOD_FLAGS: &[&str] = &["webroot", "standalone", "tls-alpn"];
 
-/// Runs the program with these arguments.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match parse(&arguments) {
-        Ok(cli) => cli,
-        Err(Refused::Usage(error)) => return usage(&arguments, &error),
-        Err(Refused::Config(error)) => {
-            let json = asks_for_json(&arguments);
-            Ui::new(Manner { json, no_color: env::no_color(), ..Manner::default() }).error(&error);
-            return ExitCode::from(error.kind.exit_status());
-        }
-    };
-    let ui = Ui::new(Manner {
-        json: cli.global.json,
-        quiet: cli.global.quiet,
-        verbosity: cli.global.verbose,
-        color: cli.global.color,
-        no_color: env::no_color(),
-    });
-    let status = match execute(cli, ui.clone()) {
-        Ok(report) => {
-            ui.report(&report);
-            report.status
-        }
-        Err(error) => {
-            ui.error(&error);
-            error.kind.exit_status()
-        }
-    };
-    ExitCode::from(status)
-}
-
-fn execute(cli: Cli, ui: Ui) -> Result<Report, Error> {
-    // One thread is plenty for what waits for the network most of the time, and starts at once.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(Kind::Internal, "could not start").because(error.to_string()))?;
-    let context = Context::new(cli.global, ui)?;
-    runtime.block_on(async {
-        context.ui().progress().start();
-        cli.command.run(&context).await
-    })
-}
-
-/// Why the command line did not become a command.
-enum Refused {
+/// Why the command line did not become a command, and whether to tell it as JSON.
+pub(super) enum Refused {
     /// clap's own errors; help and version count as such.
-    Usage(Box<clap::Error>),
+    Usage { error: Box<clap::Error>, json: bool },
     /// The config file.
-    Config(Error),
+    Config { error: Error, json: bool },
 }
 
 /// Reads flags over environment over file.
-fn parse(arguments: &[OsString]) -> Result<Cli, Refused> {
+pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Refused> {
     let file = config_file(arguments);
-    let defaults = match &file {
-        Some((path, required)) => config::read(path, *required, &flag_names()),
+    let read = match &file {
+        Some((path, required)) => config::read(path, *required, &known_settings()),
         None => Ok(Defaults::new()),
     };
-    let defaults = match defaults {
+    let without_file = || try_parse(arguments, &Defaults::new());
+    let defaults = match read {
         Ok(defaults) => defaults,
-        // A broken file must not keep anybody from reading the help.
-        Err(error) => match command(arguments, &Defaults::new()).try_get_matches_from(arguments) {
-            Err(help) if !help.use_stderr() => return Err(Refused::Usage(Box::new(help))),
-            _ => return Err(Refused::Config(error.into())),
-        },
+        Err(error) => {
+            let json = asks_for_json(arguments, &Defaults::new());
+            return Err(match without_file() {
+                // A broken file must not keep anybody from reading the help.
+                Err(help) if !help.use_stderr() => Refused::Usage { error: Box::new(help), json },
+                _ => Refused::Config { error: error.into(), json },
+            });
+        }
     };
-    let matches = command(arguments, &defaults).try_get_matches_from(arguments);
-    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    cli.map_err(|error| Refused::Usage(Box::new(error)))
+    let json = asks_for_json(arguments, &defaults);
+    try_parse(arguments, &defaults).map_err(|error| {
+        let bad_value = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
+        let from_file =
+            bad_value && without_file().err().is_none_or(|other| other.to_string() != error.to_string());
+        match &file {
+            Some((path, _)) if from_file => Refused::Config { error: bad_setting(path, &error), json },
+            _ => Refused::Usage { error: Box::new(error), json },
+        }
+    })
+}
+
+fn try_parse(arguments: &[OsString], defaults: &Defaults) -> Result<Cli, clap::Error> {
+    let matches = command(arguments, defaults).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// A value that clap refused and that came from the file.
+fn bad_setting(path: &Path, error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let cause = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let mut told =
+        Error::new(Kind::Local, format!("a setting in {} can't be used", path.display())).because(cause);
+    told.causes.extend(lines.map(ToOwned::to_owned));
+    told
 }
 
 /// Which config file to read, and whether it must exist: it must when the user named it.
@@ -119,7 +100,12 @@ fn command(arguments: &[OsString], defaults: &Defaults) -> clap::Command {
         if method && method_typed {
             return argument;
         }
-        let bound = argument.env(variable(&flag)).hide_env(true);
+        let bound = match argument.get_action() {
+            ArgAction::SetTrue => argument.value_parser(BoolishValueParser::new()),
+            _ => argument,
+        };
+        let bound =
+            if is_empty(&variable(&flag)) { bound } else { bound.env(variable(&flag)).hide_env(true) };
         match defaults.get(&flag) {
             Some(values) if !(method && method_in_environment) => {
                 bound.required(false).default_values(values.clone())
@@ -139,37 +125,33 @@ fn variable(flag: &str) -> String {
     format!("CACERT_ACME_{}", flag.replace('-', "_").to_ascii_uppercase())
 }
 
-/// The names of all flags of all commands.
-fn flag_names() -> Vec<String> {
-    fn collect(command: &clap::Command, names: &mut Vec<String>) {
-        names.extend(command.get_arguments().filter_map(|argument| Some(argument.get_long()?.to_owned())));
-        command.get_subcommands().for_each(|subcommand| collect(subcommand, names));
-    }
-    let mut names = Vec::new();
-    collect(&Cli::command(), &mut names);
-    names.retain(|name| name != "config");
-    names.sort();
-    names.dedup();
-    names
+/// Whether a variable is there without a value, which counts as not there.
+fn is_empty(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| value.is_empty())
 }
 
-/// What clap has to say: help and version as they are, mistakes in the form of all our errors when JSON is asked for.
-fn usage(arguments: &[OsString], error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && asks_for_json(arguments) {
-        let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let error = Error::new(Kind::Usage, core::text::printable(message)).hint("see `cacert-acme help`");
-        Ui::new(Manner { json: true, ..Manner::default() }).error(&error);
-        return ExitCode::from(Kind::Usage.exit_status());
+/// All flags of all commands as keys of the file.
+fn known_settings() -> Vec<Setting> {
+    fn collect(command: &clap::Command, known: &mut Vec<Setting>) {
+        for argument in command.get_arguments().filter(|argument| argument.get_id() != "config") {
+            if let Some(name) = argument.get_long() {
+                let many = matches!(argument.get_action(), ArgAction::Append);
+                known.push(Setting { name: name.to_owned(), many });
+            }
+        }
+        command.get_subcommands().for_each(|subcommand| collect(subcommand, known));
     }
-    // A reader that has gone away is no error of ours.
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { Kind::Usage.exit_status() } else { 0 })
+    let mut known = Vec::new();
+    collect(&Cli::command(), &mut known);
+    known
 }
 
-fn asks_for_json(arguments: &[OsString]) -> bool {
+/// Whether a failure is to be told as JSON, before there is a command that knows.
+fn asks_for_json(arguments: &[OsString], defaults: &Defaults) -> bool {
+    let agrees = |text: &str| matches!(text, "1" | "true" | "yes" | "on" | "y" | "t");
     arguments.iter().any(|argument| argument == "--json")
-        || std::env::var("CACERT_ACME_JSON").is_ok_and(|value| matches!(value.as_str(), "1" | "true" | "yes"))
+        || std::env::var(variable("json")).is_ok_and(|value| agrees(&value))
+        || defaults.get("json").is_some_and(|values| values.iter().all(|value| agrees(value)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `account`: what the server says of the account.
+//! `account show`: what the server says of the account.
 
 use serde_json::json;
 
@@ -6,26 +6,10 @@ use crate::core::text::printable;
 use crate::error::Error;
 use crate::ui::Report;
 
-use super::Context;
+use super::super::Context;
 
-/// What to do with the account.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    /// Ask the server for the account: status, contacts, binding, terms
-    Show,
-}
-
-/// Does it.
-///
-/// # Errors
-/// What a person must be told.
-pub(super) async fn run(context: &Context, command: Command) -> Result<Report, Error> {
-    match command {
-        Command::Show => show(context).await,
-    }
-}
-
-async fn show(context: &Context) -> Result<Report, Error> {
+/// Shows it.
+pub(super) async fn run(context: &Context) -> Result<Report, Error> {
     let record = context.account()?;
     let name = context.account_name();
     context.ui().progress().tell(&record.server, "asking for the account");

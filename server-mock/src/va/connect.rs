@@ -1,0 +1,49 @@
+//! Connections for validators: to the first address that accepts one, within bounds.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use tokio::{net::TcpStream, time::timeout};
+
+use super::shown;
+use crate::model::{Problem, ProblemType};
+
+/// How long one address may take to accept a connection, so that the next still has its chance.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many addresses of a name are tried.
+const ADDRESSES_MAX: usize = 4;
+
+/// A connection to the first of the addresses that accepts one. `target` names what is asked, for people.
+///
+/// # Errors
+/// A `connection` problem that says how each address failed.
+pub(super) async fn connect(
+    addresses: Vec<IpAddr>,
+    port: u16,
+    target: &str,
+) -> Result<(SocketAddr, TcpStream), Problem> {
+    let mut failures = Vec::new();
+    for ip in addresses.into_iter().take(ADDRESSES_MAX) {
+        let address = SocketAddr::new(ip, port);
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok((address, stream)),
+            Ok(Err(error)) => failures.push(format!("{address}: {}", shown_error(&error))),
+            Err(_) => failures.push(format!("{address}: timed out")),
+        }
+    }
+    let detail = format!("{target}: could not connect ({})", failures.join("; "));
+    Err(Problem::new(ProblemType::Connection, detail))
+}
+
+/// An error with its causes, in one line.
+pub(super) fn shown_error(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    shown(text.as_bytes())
+}

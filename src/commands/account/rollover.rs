@@ -1,0 +1,33 @@
+//! `account rollover`: a new account key (RFC 8555 §7.3.5).
+
+use serde_json::json;
+
+use crate::acme::AccountKey;
+use crate::error::Error;
+use crate::ui::Report;
+
+use super::super::Context;
+
+/// Saves a new key beside the old one, tells the server, and lets the new one take the old one's place. A run that
+/// dies in between is made up for when the account is next used: the server knows which key counts.
+pub(super) async fn run(context: &Context) -> Result<Report, Error> {
+    let record = context.account()?;
+    let name = context.account_name();
+    let session = context.session(&record.server, name).await?;
+    let _lock = context.store().lock_account(&record.server, name).await?;
+    let files = context.store().account(&record.server, name);
+    let pem = AccountKey::generate_pem()?;
+    let key = AccountKey::from_pem(&pem)?;
+    files.save_next_key(&pem)?;
+    context.ui().progress().tell(&record.server, "changing the account key");
+    if let Err(error) = session.change_key(&key).await {
+        if error.is_definite() {
+            files.discard_next_key()?;
+        }
+        return Err(Error::from(error).context("the account key was not changed"));
+    }
+    files.promote_next_key()?;
+    context.ui().progress().done(&record.server);
+    let text = format!("Account {name} at {} has a new key: {}", record.server, files.key_path().display());
+    Ok(Report::new(text, json!({"name": name, "server": record.server, "thumbprint": key.thumbprint()})))
+}

@@ -1,0 +1,28 @@
+//! Caddy, a web server that gets its certificates itself.
+
+use std::fs;
+
+use crate::common::programs::{Server, serves_certificate};
+use crate::common::{World, clean, free_address, poll};
+
+pub(crate) fn caddy_with_our_mock() {
+    let world = World::new();
+    let https = free_address();
+    let config = format!(
+        "{{\n acme_ca {}\n acme_ca_root {}\n acme_eab {{\n key_id {}\n mac_key {}\n }}\n email alice@example.test\n admin off\n http_port {}\n https_port {}\n storage file_system {}\n}}\ncaddy.example.test {{\n bind 127.0.0.1\n respond hello\n}}\n",
+        world.mock().directory_url(),
+        world.path("ca-bundle.pem").display(),
+        world.eab.kid,
+        world.eab.hmac_key,
+        world.mock().http_port(),
+        https.port(),
+        world.path("caddy").display(),
+    );
+    fs::write(world.path("Caddyfile"), config).unwrap();
+    let mut caddy = clean("caddy", world.folder.path());
+    caddy.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]);
+    let _caddy = Server::start(caddy, https);
+    poll("Caddy serves a certificate of the mock's", || {
+        serves_certificate(https, "caddy.example.test", &world.path("root.pem"))
+    });
+}
