@@ -43,7 +43,6 @@ impl Background {
     }
 
     /// Does the work as soon as fewer than the bound are running.
-    #[cfg(test)]
     pub(crate) fn spawn(&self, place: Place, work: impl Future<Output = ()> + Send + 'static) {
         let running = Arc::clone(&self.running);
         let task = async move {

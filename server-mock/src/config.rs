@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ca::CaKey, model::Settings};
+use crate::{
+    ca::CaKey,
+    model::{MailSettings, Settings},
+};
 
 /// Everything that can be chosen; what a file leaves out has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,10 +35,16 @@ pub struct Config {
     pub seed: Option<u64>,
     /// The file that keeps everything, the CA's keys too; without one it is gone when the server ends.
     pub state: Option<PathBuf>,
+    /// The SMTP server that challenge mails go out through; without it they are only kept, for the admin API.
+    pub smtp: Option<SocketAddr>,
+    /// Where replies to challenge mails are taken by SMTP; without it they come through the admin API alone.
+    pub mail_listen: Option<SocketAddr>,
     /// The kind of key of the root and the intermediate.
     pub ca_key: CaKey,
     /// Whether a second root certifies the intermediate too, so that certificates can be had with two chains.
     pub alternate_root: bool,
+    /// How challenge mails are written and replies are read.
+    pub mail: MailSettings,
     /// What the server promises and demands.
     pub policy: Settings,
 }
@@ -54,8 +63,11 @@ impl Default for Config {
             dns_default: Some(Ipv4Addr::LOCALHOST),
             seed: None,
             state: None,
+            smtp: None,
+            mail_listen: None,
             ca_key: CaKey::default(),
             alternate_root: false,
+            mail: MailSettings::default(),
             policy: Settings::default(),
         }
     }
@@ -149,15 +161,19 @@ mod tests {
         let shown: toml::Table = toml::from_str(document).unwrap();
         let all = toml::Table::try_from(&config).unwrap();
         assert!(all.keys().eq(shown.keys()), "{document}");
-        let policy =
-            |table: &toml::Table| table["policy"].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(policy(&all), policy(&shown));
+        let entries = |table: &toml::Table, name: &str| {
+            table[name].as_table().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        for table in ["policy", "mail"] {
+            assert_eq!(entries(&all, table), entries(&shown, table));
+        }
 
         assert!(config.resolver.take().is_some() && config.seed.take().is_some());
         assert!(config.state.take().is_some());
         let limits = std::mem::take(&mut config.policy.limits);
         assert!(limits.new_accounts.and(limits.new_orders).and(limits.failed_validations).is_some());
         assert!(!std::mem::take(&mut config.policy.blocked_names).is_empty());
+        assert!(config.smtp.take().is_some() && config.mail_listen.take().is_some());
         assert!(config.policy.certificate_lifetime.take().is_some());
         assert_eq!(config, Config::default());
     }

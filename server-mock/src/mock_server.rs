@@ -3,12 +3,14 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
 };
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tracing::warn;
 
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
@@ -25,8 +27,11 @@ use crate::{
     state::{self, Kept, StateError},
     store::Store,
     sweeper::Sweeper,
-    testbed::{DnsServer, DnsTable},
-    va::{VaError, ValidationAuthority, ValidationSettings},
+    testbed::{DnsServer, DnsTable, RecordData},
+    va::{
+        VaError, ValidationAuthority, ValidationSettings,
+        mail::{Mail, MailError, SmtpServer},
+    },
     web::acme_router,
 };
 
@@ -54,6 +59,9 @@ pub enum StartError {
     /// The validation authority could not be made.
     #[error("could not make the validation authority")]
     Validation(#[from] VaError),
+    /// Mail could not be set up.
+    #[error("could not set up the mail side of e-mail challenges")]
+    Mail(#[from] MailError),
     /// The ACME endpoint has no TLS.
     #[error("could not make the ACME endpoint")]
     Endpoint(#[from] EndpointTlsError),
@@ -101,6 +109,7 @@ pub struct Handle {
     acme: Server,
     admin: Server,
     dns: DnsServer,
+    mail: Option<SmtpServer>,
 }
 
 async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Result<Handle, StartError> {
@@ -119,9 +128,14 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     let endpoint = EndpointTls::generate(acme_address.ip(), kept.endpoint.as_ref())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
     let resolver = config.resolver.unwrap_or(reachable(dns.local_addr()));
+    let mail_listen = config.mail_listen;
     let services = services(config, clock, &admin_url, resolver, Arc::clone(&dns_table), kept)?;
     state::keep(&services.store, &services.authority, &endpoint.ca);
     let services = Arc::new(services);
+    let mail = match mail_listen {
+        Some(address) => Some(mail_server(address, &services).await?),
+        None => None,
+    };
 
     let acceptor = TlsAcceptor::from(endpoint.config);
     Ok(Handle {
@@ -129,6 +143,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
         sweeper: Sweeper::start(Arc::clone(&services)),
         dns,
+        mail,
         acme_url,
         admin_url,
         ca_bundle_pem: endpoint.ca.pem(),
@@ -155,6 +170,13 @@ fn services(
         }
     };
     let (random, nonce_random) = (stream(2 * kept.runs), stream(2 * kept.runs + 1));
+    let records = Arc::clone(&dns_table);
+    let publish = move |name: &str, record: &str| {
+        if let Err(error) = records.add(name, &RecordData::Txt(record.to_owned())) {
+            warn!(%error, name, "the DKIM key could not be published");
+        }
+    };
+    let mail = Mail::new(config.mail, config.smtp, resolver, Box::new(publish))?;
     let ca = CaSettings {
         key: config.ca_key,
         base_url: admin_url.to_owned(),
@@ -174,12 +196,28 @@ fn services(
         },
         store: kept.store,
         va: ValidationAuthority::new(&va)?,
+        mail: Arc::new(mail),
         background: Arc::default(),
         clock,
         random,
         nonce_random,
         dns_table,
         settings: config.policy,
+    })
+}
+
+/// Takes replies by SMTP, and gives them to where the admin API gives them.
+async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<SmtpServer, StartError> {
+    let admin = Admin::new(Arc::clone(services));
+    let inbox = move |mail: Vec<u8>| {
+        let admin = admin.clone();
+        Box::pin(async move { admin.receive_mail(&mail).await }) as Pin<Box<_>>
+    };
+    let recipient = &services.mail.settings().from;
+    SmtpServer::start(address, recipient, Arc::new(inbox)).await.map_err(|source| StartError::Bind {
+        purpose: "replies by mail",
+        address,
+        source,
     })
 }
 
@@ -258,6 +296,12 @@ impl Handle {
         reachable(self.dns.local_addr())
     }
 
+    /// Where replies to challenge mails are taken by SMTP, if anywhere.
+    #[must_use]
+    pub fn mail_addr(&self) -> Option<SocketAddr> {
+        self.mail.as_ref().map(|mail| reachable(mail.local_addr()))
+    }
+
     /// The records of the built-in DNS, to be changed at will.
     #[must_use]
     pub fn dns_table(&self) -> &DnsTable {
@@ -288,8 +332,13 @@ impl Handle {
     /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, closes the
     /// state file, and returns when all is closed.
     pub async fn shutdown(self) {
+        let mail = async {
+            if let Some(mail) = self.mail {
+                mail.shutdown().await;
+            }
+        };
         drop((self.background, self.sweeper));
-        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown());
+        tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown(), mail);
         self.services.store.close();
     }
 }

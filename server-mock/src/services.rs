@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    background::Background, ca::Authority, clock::Clock, model::Settings, random::Random, store::Store,
-    testbed::DnsTable, va::ValidationAuthority,
+    background::Background,
+    ca::Authority,
+    clock::Clock,
+    model::Settings,
+    random::Random,
+    store::Store,
+    testbed::DnsTable,
+    va::{ValidationAuthority, mail::Mail},
 };
 
 /// The parts of a running server.
@@ -15,6 +21,8 @@ pub struct Services {
     pub authority: Authority,
     /// Validates challenges.
     pub va: ValidationAuthority,
+    /// Sends challenge mails and reads replies.
+    pub mail: Arc<Mail>,
     /// The validations that are going on.
     pub background: Arc<Background>,
     /// Tells the time.

@@ -185,6 +185,23 @@ async fn serve_announces_itself_and_ends_cleanly() {
 }
 
 #[test]
+fn mail_is_listened_for_when_asked() {
+    let folder = TempDir::new().unwrap();
+    let ready = folder.path().join("ready.json");
+    let with = |flags: &[&str]| {
+        let mut command = server_mock();
+        command.arg("exec").args(flags).arg("--ready-file").arg(&ready);
+        let output = command.args(["--", "cat"]).arg(&ready).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(with(&["--smtp", "127.0.0.1:9"])["mail_listen"], Value::Null);
+    let listening = with(&["--mail-listen", "127.0.0.1:0"]);
+    let address: std::net::SocketAddr = listening["mail_listen"].as_str().unwrap().parse().unwrap();
+    assert_ne!(address.port(), 0);
+}
+
+#[test]
 fn serve_names_the_taken_address() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -67,6 +67,25 @@ pub(crate) fn several_names_and_an_address() {
     free.client(&["issue", "-d", "www.example.test", "--force", "--standalone=127.0.0.1:1"]).succeeds();
 }
 
+/// Each name by its own method, an address by tls-alpn-01, in one certificate.
+pub(crate) fn methods_are_mixed_in_one_certificate() {
+    let world = World::registered();
+    let webroot = world.path("www");
+    std::fs::create_dir(&webroot).unwrap();
+    let by_tls = format!("--tls-alpn=127.0.0.1:{}", world.mock().tls_port());
+    let by_http =
+        format!("www.example.test={}", world.standalone().trim_start_matches("--").replace('=', ":"));
+    let names = ["issue", "-d", "www.example.test", "-d", "tls.example.test", "--ip", "127.0.0.1", "--json"];
+    let outcome = world.client(&[&names[..], &[&by_tls, "--challenge", &by_http]].concat()).succeeds().json();
+    let challenges = outcome["challenges"].as_object().unwrap();
+    assert!(challenges["127.0.0.1"].as_str().unwrap().starts_with("tls-alpn:127.0.0.1:"), "{outcome}");
+    assert!(challenges["www.example.test"].as_str().unwrap().starts_with("standalone:"), "{outcome}");
+    assert_eq!(
+        world.client(&["renew", "--force", "--json"]).succeeds().json()["certificates"][0]["version"],
+        2
+    );
+}
+
 pub(crate) fn webroot_behind_nginx() {
     let world = World::registered();
     let (port, webroot) = (world.mock().http_port(), world.path("www"));

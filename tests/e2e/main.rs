@@ -56,7 +56,7 @@ fn main() {
         a_record_that_wants_more_is_due, output_that_cannot_be_written_is_no_panic, settings_are_told_with_their_place,
     ]);
     tests.extend(tests![first_certificate:
-        exec_as_the_readme_says ["openssl"], several_names_and_an_address, webroot_behind_nginx ["nginx"],
+        exec_as_the_readme_says ["openssl"], several_names_and_an_address, methods_are_mixed_in_one_certificate, webroot_behind_nginx ["nginx"],
         every_key_type ["openssl"], revoked_certificates_are_replaced, standalone_is_shared_by_renewals,
         a_long_processing_is_waited_for, list_and_show,
     ]);

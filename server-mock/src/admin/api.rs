@@ -204,6 +204,17 @@ fn check_rights(rights: &Rights) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The challenge mails, whole.
+pub(super) async fn list_mail(State(admin): State<Admin>) -> Json<Value> {
+    Json(json!(admin.outgoing_mail()))
+}
+
+/// The body is a mail, as it would come by SMTP.
+pub(super) async fn receive_mail(State(admin): State<Admin>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    admin.receive_mail(&body).await?;
+    Ok(Json(json!({"status": "taken"})))
+}
+
 fn check_domain(domain: &str) -> Result<(), Problem> {
     if domain.starts_with("*.") {
         return Err(Problem::malformed(format!("{domain:?}: leave the `*.` out; `wildcard` grants it")));

@@ -12,7 +12,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::{model::Problem, services::Services};
+use crate::{model::Problem, services::Services, va::mail::MailRefused};
 
 /// A refusal: `{"error": "…"}`.
 #[derive(Debug)]
@@ -35,6 +35,14 @@ impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
         Self { status, message: problem.detail }
+    }
+}
+
+impl From<MailRefused> for ApiError {
+    fn from(refused: MailRefused) -> Self {
+        let status =
+            if refused.is_temporary() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+        Self { status, message: refused.to_string() }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     protocol::base64url,
     random::Random,
     services::Services,
+    va::mail::{MailRefused, OutgoingMail},
 };
 
 /// The length of MAC keys in bytes: RFC 7518 §3.2 asks for the hash's own length, and HS512 is allowed.
@@ -45,6 +46,7 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         .route("/api/certificates", get(api::list_certificates))
         .route("/api/profiles", get(profiles::list))
         .route("/api/profiles/{name}", put(profiles::put).delete(profiles::remove))
+        .route("/api/mail", get(api::list_mail).post(api::receive_mail))
         .route(paths::ROOT, get(ca_files::root))
         .route(paths::INTERMEDIATE, get(ca_files::intermediate))
         .route(paths::ROOT_CRL, get(ca_files::root_crl))
@@ -175,6 +177,27 @@ impl Admin {
     pub fn revoke_certificates_of(&self, id: &AccountId) -> Result<usize, Problem> {
         let now = self.services.clock.now();
         self.services.store.with(|model| model.revoke_certificates_of(id, now))
+    }
+}
+
+impl Admin {
+    /// The challenge mails of late, oldest first.
+    #[must_use]
+    pub fn outgoing_mail(&self) -> Vec<OutgoingMail> {
+        self.services.mail.outgoing()
+    }
+
+    /// Takes a mail, header and body, as if it had come by SMTP. A reply with a wrong digest is taken too: it settles
+    /// its challenge.
+    ///
+    /// # Errors
+    /// When it changes nothing: no reply, not authentic, or about no open challenge.
+    pub async fn receive_mail(&self, mail: &[u8]) -> Result<(), MailRefused> {
+        let services = &self.services;
+        let reply = services.mail.read(mail).await?;
+        let joining = services.mail.settings().token_joining;
+        let now = services.clock.now();
+        Ok(services.store.with(|model| model.take_reply(&reply, joining, now, &services.settings))?)
     }
 }
 

@@ -252,7 +252,9 @@ impl Model {
     /// What an earlier run of the server was validating when it ended, or would have tried again: an attempt at each
     /// must start now.
     pub fn resume_validations(&mut self) -> Vec<(AuthorizationId, AccountId, ChallengeKind)> {
-        let going_on = |challenge: &&Challenge| challenge.state == ChallengeState::Processing;
+        let going_on = |challenge: &&Challenge| {
+            challenge.state == ChallengeState::Processing && challenge.mail.is_none()
+        };
         let each = self.authorizations.values().flat_map(|authorization| {
             let challenges = authorization.challenges.iter().filter(going_on);
             challenges
@@ -288,7 +290,9 @@ impl Model {
         }
         let valid = verdict.is_ok();
         let challenge = self.challenge_mut(id, kind)?;
-        challenge.conclude(verdict, now, if pending { settings.validation_retries } else { 0 });
+        // Of replies by mail the first counts.
+        let again = pending && challenge.mail.is_none();
+        challenge.conclude(verdict, now, if again { settings.validation_retries } else { 0 });
         if challenge.state == ChallengeState::Processing {
             challenge.retry_at = Some(now + settings.validation_retry_pause);
             return Some(challenge.failures.len());
@@ -311,7 +315,11 @@ impl Model {
         None
     }
 
-    fn challenge_mut(&mut self, id: &AuthorizationId, kind: ChallengeKind) -> Option<&mut Challenge> {
+    pub(super) fn challenge_mut(
+        &mut self,
+        id: &AuthorizationId,
+        kind: ChallengeKind,
+    ) -> Option<&mut Challenge> {
         let challenges = &mut self.authorizations.get_mut(id)?.challenges;
         challenges.iter_mut().find(|challenge| challenge.kind == kind)
     }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Identifier, Problem};
+use super::{Identifier, MailChallenge, Problem};
 
 /// A challenge type that this server can validate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,12 +25,21 @@ pub enum ChallengeKind {
     /// A TXT record that stays (draft-ietf-acme-dns-persist).
     #[serde(rename = "dns-persist-01")]
     DnsPersist01,
+    /// A reply to a mail (RFC 8823 §3).
+    #[serde(rename = "email-reply-00")]
+    EmailReply00,
 }
 
 impl ChallengeKind {
     /// Every kind, in the order they are offered.
-    pub const ALL: &[Self] =
-        &[Self::Http01, Self::Dns01, Self::TlsAlpn01, Self::DnsAccount01, Self::DnsPersist01];
+    pub const ALL: &[Self] = &[
+        Self::Http01,
+        Self::Dns01,
+        Self::TlsAlpn01,
+        Self::DnsAccount01,
+        Self::DnsPersist01,
+        Self::EmailReply00,
+    ];
 
     /// The registered name.
     #[must_use]
@@ -41,6 +50,7 @@ impl ChallengeKind {
             Self::TlsAlpn01 => "tls-alpn-01",
             Self::DnsAccount01 => "dns-account-01",
             Self::DnsPersist01 => "dns-persist-01",
+            Self::EmailReply00 => "email-reply-00",
         }
     }
 
@@ -54,6 +64,7 @@ impl ChallengeKind {
             }
             // Addresses have no records of their own to be proved by (RFC 8738 §7).
             Self::Dns01 | Self::DnsAccount01 | Self::DnsPersist01 => matches!(identifier, Identifier::Dns(_)),
+            Self::EmailReply00 => matches!(identifier, Identifier::Email(_)),
         }
     }
 
@@ -128,13 +139,15 @@ pub struct Challenge {
     pub failures: Vec<Problem>,
     /// When the next attempt begins by itself, if it waits for that.
     pub retry_at: Option<OffsetDateTime>,
+    /// The mail side of an e-mail challenge; `None` for all others.
+    pub mail: Option<MailChallenge>,
 }
 
 impl Challenge {
     /// A challenge that waits for the client.
     #[must_use]
     pub fn new(kind: ChallengeKind, token: String) -> Self {
-        Self { kind, token, state: ChallengeState::Pending, failures: Vec::new(), retry_at: None }
+        Self { kind, token, state: ChallengeState::Pending, failures: Vec::new(), retry_at: None, mail: None }
     }
 
     /// Begins an attempt, unless one is going on or none is needed any more.

@@ -32,6 +32,12 @@ pub(super) struct Flags {
     /// Ask this DNS server when validating, instead of the built-in one
     #[arg(long, value_name = "ADDR:PORT")]
     resolver: Option<SocketAddr>,
+    /// Send challenge mails to this SMTP server [default: keep them for the admin API]
+    #[arg(long, value_name = "ADDR:PORT")]
+    smtp: Option<SocketAddr>,
+    /// Take replies to challenge mails here, by SMTP [default: through the admin API alone]
+    #[arg(long, value_name = "ADDR:PORT")]
+    mail_listen: Option<SocketAddr>,
     /// Read a TOML file; flags come before it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -73,6 +79,8 @@ impl Flags {
             tls_port: self.tls_port.unwrap_or(file.tls_port),
             dns: self.dns.unwrap_or(file.dns),
             resolver: self.resolver.or(file.resolver),
+            smtp: self.smtp.or(file.smtp),
+            mail_listen: self.mail_listen.or(file.mail_listen),
             seed: self.seed.or(file.seed),
             state: self.state.clone().or(file.state),
             ..file

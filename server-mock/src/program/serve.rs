@@ -33,6 +33,7 @@ impl Serve {
             dns = %handle.dns_addr(),
             http_port = handle.http_port(),
             tls_port = handle.tls_port(),
+            mail_listen = ?handle.mail_addr(),
             "serving"
         );
         ready.announce(&handle)?;

@@ -45,6 +45,11 @@ impl Resolver {
         Ok(Self { resolver: builder.build()?, server })
     }
 
+    /// The client itself, for libraries that ask by themselves.
+    pub(super) fn into_inner(self) -> TokioResolver {
+        self.resolver
+    }
+
     /// The addresses of a name, IPv6 first.
     ///
     /// # Errors

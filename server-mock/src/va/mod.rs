@@ -10,6 +10,7 @@ mod dns_persist_01;
 mod fetch;
 mod http_01;
 mod issue_value;
+pub mod mail;
 mod tls;
 mod tls_alpn_01;
 
@@ -106,6 +107,10 @@ impl ValidationAuthority {
             ChallengeKind::DnsAccount01 => dns_account_01::validate(&self.resolver, attempt).await,
             ChallengeKind::DnsPersist01 => {
                 dns_persist_01::validate(&self.resolver, attempt, self.issuers.as_slice()).await
+            }
+            ChallengeKind::EmailReply00 => {
+                let detail = "nobody can look for a reply: it comes by mail";
+                Err(Problem::new(ProblemType::ServerInternal, detail))
             }
         }?;
         let identifier = match &attempt.identifier {

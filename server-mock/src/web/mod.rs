@@ -5,6 +5,7 @@ mod account;
 mod authorization;
 mod certificate;
 mod challenge;
+mod challenge_mail;
 mod directory;
 mod extract;
 mod finalize;

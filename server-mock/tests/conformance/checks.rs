@@ -2,24 +2,34 @@
 //!
 //! `UPDATE=1 cargo test -p server-mock --test conformance checks` writes it anew.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 const BEGIN: &str = "<!-- checks: begin -->\n";
 const END: &str = "<!-- checks: end -->\n";
 /// A number, a tab and what is expected; one check a line, in order.
 const CHECKS: &str = include_str!("checks.txt");
 
-/// The tests of each number, as `file::name`.
+/// The tests of each number, as `file::name`: those on the wire, and those of single parts.
 fn tests() -> BTreeMap<u16, Vec<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests/conformance"] {
+        collect(&root.join(folder), &mut files);
+    }
     files.sort();
     let mut tests = BTreeMap::<u16, Vec<String>>::new();
-    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs")) {
-        let module = file.file_stem().unwrap().to_str().unwrap();
-        let text = fs::read_to_string(file).unwrap();
+    for file in files {
+        let module = file.strip_prefix(root).unwrap().with_extension("");
+        let module = module.to_str().unwrap().replace("tests/conformance/", "");
+        let text = fs::read_to_string(&file).unwrap();
         let mut attributed = false;
         for line in text.lines() {
+            let line = line.trim_start();
             let name = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn "));
             let name = name.and_then(|rest| rest.split(['(', '<']).next());
             if let (true, Some(name)) = (attributed, name)
@@ -31,6 +41,16 @@ fn tests() -> BTreeMap<u16, Vec<String>> {
         }
     }
     tests
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
 }
 
 /// The number in a test's name, such as `s038_…`.

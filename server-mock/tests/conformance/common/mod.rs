@@ -1,7 +1,9 @@
 //! A started server, a web server for http-01, and clients that sign with whatever a test wants.
 
 pub(crate) mod challenge;
+pub(crate) mod email_order;
 mod key;
+pub(crate) mod mail;
 
 use std::{
     collections::HashMap,
