@@ -1,7 +1,10 @@
 //! Work that goes on when the request that asked for it has been answered: bounded in number, and over when the
 //! server ends.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -45,6 +48,34 @@ impl Background {
         let task = async move {
             let _turn = running.acquire_owned().await;
             work.await;
+            drop(place.0);
+        };
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Does the work with what it is given, and again after each pause that it asks for, with what it gives then. A
+    /// pause keeps nobody from running.
+    pub(crate) fn spawn_repeating<S, W>(
+        &self,
+        place: Place,
+        mut state: S,
+        mut work: impl FnMut(S) -> W + Send + 'static,
+    ) where
+        S: Send + 'static,
+        W: Future<Output = Option<(Duration, S)>> + Send + 'static,
+    {
+        let running = Arc::clone(&self.running);
+        let task = async move {
+            loop {
+                let turn = Arc::clone(&running).acquire_owned().await;
+                let again = work(state).await;
+                drop(turn);
+                let Some((pause, next)) = again else { break };
+                tokio::time::sleep(pause).await;
+                state = next;
+            }
             drop(place.0);
         };
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,9 @@
 //! What can be chosen about a server, by a program that embeds it or in a TOML file.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,8 @@ pub struct Config {
     pub dns_default: Option<Ipv4Addr>,
     /// Makes keys, tokens, nonces and serial numbers reproducible, and so guessable.
     pub seed: Option<u64>,
+    /// The file that keeps everything, the CA's keys too; without one it is gone when the server ends.
+    pub state: Option<PathBuf>,
     /// The SMTP server that challenge mails go out through; without it they are only kept, for the admin API.
     pub smtp: Option<SocketAddr>,
     /// Where replies to challenge mails are taken by SMTP; without it they come through the admin API alone.
@@ -57,6 +62,7 @@ impl Default for Config {
             tls_port: 5001,
             dns_default: Some(Ipv4Addr::LOCALHOST),
             seed: None,
+            state: None,
             smtp: None,
             mail_listen: None,
             ca_key: CaKey::default(),
@@ -163,6 +169,10 @@ mod tests {
         }
 
         assert!(config.resolver.take().is_some() && config.seed.take().is_some());
+        assert!(config.state.take().is_some());
+        let limits = std::mem::take(&mut config.policy.limits);
+        assert!(limits.new_accounts.and(limits.new_orders).and(limits.failed_validations).is_some());
+        assert!(!std::mem::take(&mut config.policy.blocked_names).is_empty());
         assert!(config.smtp.take().is_some() && config.mail_listen.take().is_some());
         assert!(config.policy.certificate_lifetime.take().is_some());
         assert_eq!(config, Config::default());

@@ -3,12 +3,14 @@
 use std::{net::IpAddr, sync::Arc};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    SanType,
 };
 use rustls::{ServerConfig, crypto::aws_lc_rs};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::macros::datetime;
+
+use crate::ca::{CaCertificate, CaCertificateRecord, CaError};
 
 /// Why the endpoint has no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,9 @@ pub enum EndpointTlsError {
     /// The certificate could not be made.
     #[error("could not make the endpoint's certificate")]
     Certificate(#[from] rcgen::Error),
+    /// The CA that was kept is damaged.
+    #[error("could not use the endpoint's kept CA")]
+    Kept(#[from] CaError),
     /// TLS does not take it.
     #[error("could not set TLS up")]
     Tls(#[from] rustls::Error),
@@ -24,15 +29,21 @@ pub enum EndpointTlsError {
 
 /// How the endpoint shows who it is.
 pub(crate) struct EndpointTls {
-    /// The CA, made for this run alone, that clients must be told to trust.
-    pub(crate) ca_pem: String,
+    /// The CA that clients must be told to trust.
+    pub(crate) ca: CaCertificate,
     pub(crate) config: Arc<ServerConfig>,
 }
 
 impl EndpointTls {
-    /// A new CA and certificate for `localhost`, both loopback addresses and `address`.
-    pub(crate) fn generate(address: IpAddr) -> Result<Self, EndpointTlsError> {
-        let ca = CertifiedIssuer::self_signed(ca_params(), KeyPair::generate()?)?;
+    /// A certificate for `localhost`, both loopback addresses and `address`, by the CA that was kept or a new one.
+    pub(crate) fn generate(
+        address: IpAddr,
+        kept: Option<&CaCertificateRecord>,
+    ) -> Result<Self, EndpointTlsError> {
+        let ca = match kept {
+            Some(record) => CaCertificate::restore(record)?,
+            None => CaCertificate::self_signed(ca_params(), KeyPair::generate()?)?,
+        };
         let key = KeyPair::generate()?;
         let certificate = params(address)?.signed_by(&key, &ca)?;
 
@@ -42,7 +53,7 @@ impl EndpointTls {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { ca_pem: ca.pem(), config: Arc::new(config) })
+        Ok(Self { ca, config: Arc::new(config) })
     }
 }
 

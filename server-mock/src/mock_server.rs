@@ -28,7 +28,9 @@ use crate::{
     random::{OsRandom, Random, SeededRandom},
     server::Server,
     services::Services,
+    state::{self, Kept, StateError},
     store::Store,
+    sweeper::Sweeper,
     testbed::{DnsServer, DnsTable, RecordData},
     va::{
         VaError, ValidationAuthority, ValidationSettings, Zone,
@@ -52,6 +54,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The state file can't be used.
+    #[error("could not use the state file")]
+    State(#[from] StateError),
     /// The authority could not be made.
     #[error("could not make the certification authority")]
     Authority(#[from] CaError),
@@ -103,6 +108,7 @@ pub struct Handle {
     tls_port: u16,
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
+    sweeper: Sweeper,
     background: EndOnDrop,
     acme: Server,
     admin: Server,
@@ -122,11 +128,14 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
 
     let acme_url = format!("https://{}", host_and_port(acme_address));
     let admin_url = format!("http://{}", host_and_port(admin_address));
-    let endpoint = EndpointTls::generate(acme_address.ip())?;
+    let kept = Kept::open(config.state.as_deref())?;
+    let endpoint = EndpointTls::generate(acme_address.ip(), kept.endpoint.as_ref())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
     let test_dns = TestDns { table: Arc::clone(&dns_table), address: reachable(dns.local_addr()) };
     let mail_listen = config.mail_listen;
-    let services = Arc::new(services(config, clock, &admin_url, test_dns)?);
+    let services = services(config, clock, &admin_url, test_dns, kept)?;
+    state::keep(&services.store, &services.authority, &endpoint.ca);
+    let services = Arc::new(services);
     let mail = match mail_listen {
         Some(address) => Some(mail_server(address, &services).await?),
         None => None,
@@ -136,11 +145,12 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     Ok(Handle {
         acme: Server::start(acme, Some(acceptor), (routers.acme)(Arc::clone(&services), &acme_url)),
         admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
+        sweeper: Sweeper::start(Arc::clone(&services)),
         dns,
         mail,
         acme_url,
         admin_url,
-        ca_bundle_pem: endpoint.ca_pem,
+        ca_bundle_pem: endpoint.ca.pem(),
         http_port,
         tls_port,
         dns_table,
@@ -167,15 +177,19 @@ fn services(
     clock: Arc<dyn Clock>,
     admin_url: &str,
     test_dns: TestDns,
+    kept: Kept,
 ) -> Result<Services, StartError> {
-    let random: Arc<dyn Random> = match config.seed {
-        Some(seed) => Arc::new(SeededRandom::new(seed)),
-        None => Arc::new(OsRandom),
+    let stream = |number| -> Arc<dyn Random> {
+        match config.seed {
+            Some(seed) => Arc::new(SeededRandom::stream(seed, number)),
+            None => Arc::new(OsRandom),
+        }
     };
     let resolver = config.resolver.unwrap_or(test_dns.address);
-    let dns_table = Arc::clone(&test_dns.table);
+    let (random, nonce_random) = (stream(2 * kept.runs), stream(2 * kept.runs + 1));
+    let records = Arc::clone(&test_dns.table);
     let publish = move |name: &str, record: &str| {
-        if let Err(error) = dns_table.add(name, &RecordData::Txt(record.to_owned())) {
+        if let Err(error) = records.add(name, &RecordData::Txt(record.to_owned())) {
             warn!(%error, name, "the DKIM key could not be published");
         }
     };
@@ -191,17 +205,23 @@ fn services(
         tls_port: config.tls_port,
         issuers: config.policy.caa_identities.clone(),
     };
+    offer_profiles(&kept.store, &config.policy);
     Ok(Services {
-        store: store(&config.policy),
-        authority: Authority::generate(&ca, clock.now(), random.as_ref())?,
+        authority: match &kept.authority {
+            Some(record) => Authority::restore(record, &ca, clock.now(), random.as_ref())?,
+            None => Authority::generate(&ca, clock.now(), random.as_ref())?,
+        },
+        store: kept.store,
         va: match config.resolver {
             Some(_) => ValidationAuthority::new(&va)?,
-            None => ValidationAuthority::beside(test_dns.table, &va)?,
+            None => ValidationAuthority::beside(test_dns.table.clone(), &va)?,
         },
         mail: Arc::new(mail),
         background: Arc::default(),
         clock,
         random,
+        nonce_random,
+        dns_table: test_dns.table,
         settings: config.policy,
     })
 }
@@ -221,15 +241,13 @@ async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<Sm
     })
 }
 
-/// A store in which the operator's profiles are offered from the start.
-fn store(settings: &Settings) -> Store {
-    let store = Store::default();
+/// Offers the operator's profiles from the start.
+fn offer_profiles(store: &Store, settings: &Settings) {
     store.with(|model| {
         for (name, profile) in &settings.profiles {
             model.put_profile(name.clone(), profile.clone());
         }
     });
-    store
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -331,16 +349,17 @@ impl Handle {
         &self.services
     }
 
-    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, and returns
-    /// when all is closed.
+    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, closes the
+    /// state file, and returns when all is closed.
     pub async fn shutdown(self) {
         let mail = async {
             if let Some(mail) = self.mail {
                 mail.shutdown().await;
             }
         };
-        drop(self.background);
+        drop((self.background, self.sweeper));
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown(), mail);
+        self.services.store.close();
     }
 }
 

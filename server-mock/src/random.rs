@@ -42,7 +42,15 @@ impl SeededRandom {
     /// The stream of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(ChaCha20Rng::seed_from_u64(seed)))
+        Self::stream(seed, 0)
+    }
+
+    /// One of the streams of this seed; they are independent of each other.
+    #[must_use]
+    pub fn stream(seed: u64, number: u64) -> Self {
+        let mut stream = ChaCha20Rng::seed_from_u64(seed);
+        stream.set_stream(number);
+        Self(Mutex::new(stream))
     }
 }
 
@@ -63,6 +71,7 @@ mod tests {
         assert_eq!(first, two.token(16));
         assert_ne!(first, one.token(16), "the stream goes on");
         assert_ne!(first, other.token(16));
+        assert_ne!(first, SeededRandom::stream(7, 1).token(16));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     model::Settings,
     random::Random,
     store::Store,
+    testbed::DnsTable,
     va::{ValidationAuthority, mail::Mail},
 };
 
@@ -26,8 +27,12 @@ pub struct Services {
     pub background: Arc<Background>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Gives tokens, nonces and serial numbers.
+    /// Gives tokens and serial numbers.
     pub random: Arc<dyn Random>,
+    /// Gives nonces: a stream of its own, so that a client that polls more often changes nothing else.
+    pub nonce_random: Arc<dyn Random>,
+    /// The records of the built-in DNS.
+    pub dns_table: Arc<DnsTable>,
     /// The operator's choices.
     pub settings: Settings,
 }

@@ -20,6 +20,9 @@ use crate::{
     policy::identifiers::{parse_dns, parse_email},
 };
 
+/// What a member can have (CAcert's Assurance Policy).
+const ASSURANCE_POINTS_MAX: u16 = 150;
+
 type Created = (StatusCode, Json<Value>);
 
 pub(super) async fn create_owner(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
@@ -43,6 +46,13 @@ pub(super) async fn update_owner(
 
 fn parse_owner(body: &[u8]) -> Result<Owner, ApiError> {
     let owner: Owner = parse(body)?;
+    if owner.name.trim().is_empty() {
+        return Err(ApiError::bad_request("`name` is empty"));
+    }
+    if owner.assurance_points > ASSURANCE_POINTS_MAX {
+        let message = format!("`assurance_points` are at most {ASSURANCE_POINTS_MAX}");
+        return Err(ApiError::bad_request(message));
+    }
     for domain in &owner.domains {
         check_domain(domain)?;
     }
@@ -80,7 +90,7 @@ pub(super) async fn create_eab_key(State(admin): State<Admin>, body: Bytes) -> R
     Ok((StatusCode::CREATED, Json(document)))
 }
 
-/// What `PUT /api/eab-keys/{kid}/rights` takes: the rights, whole.
+/// Rights replace the earlier ones whole.
 pub(super) async fn set_rights(
     State(admin): State<Admin>,
     Path(kid): Path<String>,
@@ -91,17 +101,6 @@ pub(super) async fn set_rights(
     let document = json!({"kid": kid, "rights": rights});
     admin.set_rights(&kid, rights)?;
     Ok(Json(document))
-}
-
-fn check_rights(rights: &Rights) -> Result<(), Problem> {
-    for name in &rights.names {
-        match name {
-            NameRight::Dns { dns, .. } => check_domain(dns)?,
-            NameRight::Email { email } => parse_email(email).map(|_| ())?,
-            NameRight::Ip { .. } => {}
-        }
-    }
-    Ok(())
 }
 
 /// The MAC keys are shown once, when they are made.
@@ -164,6 +163,45 @@ pub(super) async fn list_certificates(State(admin): State<Admin>) -> Json<Value>
         })
     };
     Json(admin.services.store.with(|model| model.certificates().map(document).collect()))
+}
+
+/// What `PUT /api/terms` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTerms {
+    url: url::Url,
+}
+
+pub(super) async fn terms(State(admin): State<Admin>) -> Json<Value> {
+    let services = &admin.services;
+    Json(json!(services.store.with(|model| model.terms(&services.settings))))
+}
+
+pub(super) async fn change_terms(State(admin): State<Admin>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    let NewTerms { url } = parse(&body)?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(ApiError::bad_request("`url` is no URL of the web"));
+    }
+    Ok(Json(json!(admin.change_terms(url.as_str()))))
+}
+
+pub(super) async fn agree_to_terms(
+    State(admin): State<Admin>,
+    Path(id): Path<AccountId>,
+) -> Result<Json<Value>, ApiError> {
+    admin.agree_to_terms(&id)?;
+    Ok(Json(json!({"id": id, "status": "agreed"})))
+}
+
+fn check_rights(rights: &Rights) -> Result<(), Problem> {
+    for name in &rights.names {
+        match name {
+            NameRight::Dns { dns, .. } => check_domain(dns)?,
+            NameRight::Email { email } => parse_email(email).map(|_| ())?,
+            NameRight::Ip { .. } => {}
+        }
+    }
+    Ok(())
 }
 
 /// The challenge mails, whole.

@@ -3,6 +3,7 @@
 
 mod api;
 mod ca_files;
+mod dns;
 mod json;
 mod ocsp;
 mod profiles;
@@ -10,13 +11,13 @@ mod profiles;
 use std::{fmt, sync::Arc};
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post, put},
 };
 
 use crate::{
     ca::paths,
-    model::{AccountId, EabKey, Owner, OwnerId, Problem, Profile, Rights},
+    model::{AccountId, EabKey, Owner, OwnerId, Problem, Profile, Rights, Terms},
     protocol::base64url,
     random::Random,
     services::Services,
@@ -32,11 +33,16 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         .route("/api/owners", get(api::list_owners).post(api::create_owner))
         .route("/api/eab-keys", get(api::list_eab_keys).post(api::create_eab_key))
         .route("/api/owners/{id}", put(api::update_owner))
-        .route("/api/eab-keys/{kid}/rights", put(api::set_rights))
         .route("/api/eab-keys/{kid}/revoke", post(api::revoke_eab_key))
+        .route("/api/eab-keys/{kid}/rights", put(api::set_rights))
         .route("/api/acme-accounts", get(api::list_accounts))
         .route("/api/acme-accounts/{id}/revoke", post(api::revoke_account))
         .route("/api/acme-accounts/{id}/revoke-certificates", post(api::revoke_certificates))
+        .route("/api/acme-accounts/{id}/agree-to-terms", post(api::agree_to_terms))
+        .route("/api/terms", get(api::terms).put(api::change_terms))
+        .route("/api/dns-records", get(dns::list).post(dns::add).delete(dns::remove))
+        .route("/api/dns-failures", post(dns::fail))
+        .route("/api/dns-default", put(dns::set_default))
         .route("/api/certificates", get(api::list_certificates))
         .route("/api/profiles", get(profiles::list))
         .route("/api/profiles/{name}", put(profiles::put).delete(profiles::remove))
@@ -52,6 +58,7 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         .route(&format!("{}/{{*request}}", paths::OCSP), get(ocsp::get))
         .fallback(json::not_found)
         .method_not_allowed_fallback(json::method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&services), json::finish))
         .with_state(Admin::new(services))
 }
 
@@ -140,6 +147,19 @@ impl Admin {
     pub fn revoke_eab_key(&self, kid: &str) -> Result<(), Problem> {
         let now = self.services.clock.now();
         self.services.store.with(|model| model.revoke_eab_key(kid, now))
+    }
+
+    /// Changes the terms of service: every account has to agree anew before it gets another certificate.
+    pub fn change_terms(&self, url: &str) -> Terms {
+        self.services.store.with(|model| model.change_terms(url.to_owned()))
+    }
+
+    /// Agrees to the terms of service in the name of an account's user.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn agree_to_terms(&self, id: &AccountId) -> Result<(), Problem> {
+        self.services.store.with(|model| model.agree_to_terms(id))
     }
 
     /// Revokes an account: it can do nothing from now on. Its certificates stay.

@@ -1,12 +1,16 @@
 //! Roots and the intermediate.
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, CrlDistributionPoint,
-    DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
+    BasicConstraints, CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, SerialNumber,
 };
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::{CaError, CaKey, der::authority_info_access, key::key_identifier, responder::Responder};
+use super::{
+    CaCertificate, CaCertificateRecord, CaError, CaKey, der::authority_info_access, key::key_identifier, pem,
+    responder::Responder,
+};
 use crate::random::Random;
 
 /// Where the authority's certificates, CRLs and statuses are served, under its base URL; all of them DER.
@@ -49,18 +53,28 @@ pub struct CaSettings {
 
 /// A root and an intermediate with their keys; issues from the intermediate.
 pub struct Authority {
-    pub(super) root: CertifiedIssuer<'static, KeyPair>,
-    pub(super) intermediate: CertifiedIssuer<'static, KeyPair>,
+    pub(super) root: CaCertificate,
+    pub(super) intermediate: CaCertificate,
     pub(super) alternate: Option<Alternate>,
     pub(super) responder: Responder,
     pub(super) base_url: String,
 }
 
+/// An authority in a form that can be kept. What only lives as long as an answer is made anew at each start: the
+/// certificate of the OCSP responder, and the intermediate's by the other root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityRecord {
+    root: CaCertificateRecord,
+    intermediate: CaCertificateRecord,
+    alternate_root: Option<CaCertificateRecord>,
+}
+
 /// Another way up from the intermediate's key.
 pub(super) struct Alternate {
-    pub(super) root: CertifiedIssuer<'static, KeyPair>,
-    /// The intermediate's name and key again, certified by the other root.
-    pub(super) intermediate: Certificate,
+    pub(super) root: CaCertificate,
+    /// The intermediate's name and key again, certified by the other root; DER.
+    pub(super) intermediate: Vec<u8>,
 }
 
 /// The chains that a certificate can be had with (RFC 8555 §7.4.2).
@@ -88,13 +102,50 @@ impl Authority {
         let intermediate_key = settings.key.generate(random)?;
         let issued_by = [paths::ROOT, paths::ROOT_CRL];
         let params = intermediate(&base_url, issued_by, &intermediate_key, not_before, random);
-        let intermediate = CertifiedIssuer::signed_by(params, intermediate_key, &root)?;
+        let intermediate = CaCertificate::signed_by(params, intermediate_key, &root)?;
+        Self::complete(root, intermediate, None, settings, not_before, random)
+    }
+
+    fn complete(
+        root: CaCertificate,
+        intermediate: CaCertificate,
+        alternate_root: Option<CaCertificate>,
+        settings: &CaSettings,
+        not_before: OffsetDateTime,
+        random: &dyn Random,
+    ) -> Result<Self, CaError> {
         let alternate = match settings.alternate_root {
-            true => Some(Alternate::generate(settings, &intermediate, not_before, random)?),
+            true => Some(Alternate::generate(alternate_root, settings, &intermediate, not_before, random)?),
             false => None,
         };
         let responder = Responder::generate(settings.key, &intermediate, not_before, random)?;
-        Ok(Self { root, intermediate, alternate, responder, base_url })
+        Ok(Self { root, intermediate, alternate, responder, base_url: settings.base_url.clone() })
+    }
+
+    /// The authority that was kept; what it issued before still counts.
+    ///
+    /// # Errors
+    /// [`CaError::Record`] when the record is damaged.
+    pub fn restore(
+        record: &AuthorityRecord,
+        settings: &CaSettings,
+        now: OffsetDateTime,
+        random: &dyn Random,
+    ) -> Result<Self, CaError> {
+        let root = CaCertificate::restore(&record.root)?;
+        let intermediate = CaCertificate::restore(&record.intermediate)?;
+        let alternate_root = record.alternate_root.as_ref().map(CaCertificate::restore).transpose()?;
+        Self::complete(root, intermediate, alternate_root, settings, now - BACKDATE, random)
+    }
+
+    /// What is to be kept. It holds the private keys.
+    #[must_use]
+    pub fn record(&self) -> AuthorityRecord {
+        AuthorityRecord {
+            root: self.root.record(),
+            intermediate: self.intermediate.record(),
+            alternate_root: self.alternate.as_ref().map(|alternate| alternate.root.record()),
+        }
     }
 
     /// The root's certificate.
@@ -134,13 +185,13 @@ impl Authority {
     /// The other root's certificate, DER, if there is one.
     #[must_use]
     pub fn alternate_root_der(&self) -> Option<&[u8]> {
-        self.alternate.as_ref().map(|alternate| &alternate.root.der()[..])
+        self.alternate.as_ref().map(|alternate| alternate.root.der())
     }
 
     /// The intermediate's certificate by the other root, DER, if there is one.
     #[must_use]
     pub fn alternate_intermediate_der(&self) -> Option<&[u8]> {
-        self.alternate.as_ref().map(|alternate| &alternate.intermediate.der()[..])
+        self.alternate.as_ref().map(|alternate| &alternate.intermediate[..])
     }
 
     /// The key identifier of the intermediate, which its certificates name in authorityKeyIdentifier.
@@ -155,23 +206,27 @@ impl Authority {
     pub fn chain_pem(&self, leaf_der: &[u8], chain: Chain) -> Option<String> {
         let issuer = match chain {
             Chain::Default => self.intermediate.pem(),
-            Chain::Alternate => self.alternate.as_ref()?.intermediate.pem(),
+            Chain::Alternate => pem::certificate(&self.alternate.as_ref()?.intermediate),
         };
-        Some(super::pem::certificate(leaf_der) + &issuer)
+        Some(pem::certificate(leaf_der) + &issuer)
     }
 }
 
 impl Alternate {
     fn generate(
+        kept: Option<CaCertificate>,
         settings: &CaSettings,
-        issuer: &CertifiedIssuer<'static, KeyPair>,
+        issuer: &CaCertificate,
         not_before: OffsetDateTime,
         random: &dyn Random,
     ) -> Result<Self, CaError> {
-        let root = root("CA Cert Alternate Authority (server-mock)", settings.key, not_before, random)?;
+        let root = match kept {
+            Some(root) => root,
+            None => root("CA Cert Alternate Authority (server-mock)", settings.key, not_before, random)?,
+        };
         let issued_by = [paths::ALTERNATE_ROOT, paths::ALTERNATE_ROOT_CRL];
         let params = intermediate(&settings.base_url, issued_by, issuer.key(), not_before, random);
-        let intermediate = params.signed_by(issuer.key(), &root)?;
+        let intermediate = params.signed_by(issuer.key(), &root)?.der().to_vec();
         Ok(Self { root, intermediate })
     }
 }
@@ -181,12 +236,12 @@ fn root(
     kind: CaKey,
     not_before: OffsetDateTime,
     random: &dyn Random,
-) -> Result<CertifiedIssuer<'static, KeyPair>, CaError> {
+) -> Result<CaCertificate, CaError> {
     let key = kind.generate(random)?;
     let mut params = ca_params(name, BasicConstraints::Unconstrained, &key, random);
     params.not_before = not_before;
     params.not_after = not_before + ROOT_LIFETIME;
-    Ok(CertifiedIssuer::self_signed(params, key)?)
+    Ok(CaCertificate::self_signed(params, key)?)
 }
 
 fn intermediate(

@@ -1,12 +1,9 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
-use rcgen::{
-    CertificateRevocationListParams, CertifiedIssuer, KeyPair, RevocationReason, RevokedCertParams,
-    SerialNumber,
-};
+use rcgen::{CertificateRevocationListParams, RevocationReason, RevokedCertParams, SerialNumber};
 use time::{Duration, OffsetDateTime};
 
-use super::{Authority, CaError, key::key_identifier};
+use super::{Authority, CaCertificate, CaError, key::key_identifier};
 
 /// How long a CRL may be kept.
 const LIFETIME: Duration = Duration::days(1);
@@ -48,11 +45,7 @@ impl Authority {
     }
 }
 
-fn signed(
-    issuer: &CertifiedIssuer<'_, KeyPair>,
-    revoked: &[RevokedEntry],
-    now: OffsetDateTime,
-) -> Result<Vec<u8>, CaError> {
+fn signed(issuer: &CaCertificate, revoked: &[RevokedEntry], now: OffsetDateTime) -> Result<Vec<u8>, CaError> {
     let params = CertificateRevocationListParams {
         this_update: now,
         next_update: now + LIFETIME,

@@ -1,6 +1,7 @@
 //! The certification authority: a root like CAcert's Class 1, an intermediate like its Class 3.
 
 mod authority;
+mod ca_certificate;
 mod crl;
 mod der;
 mod key;
@@ -11,7 +12,9 @@ mod pem;
 mod responder;
 mod subject_key;
 
-pub use authority::{Authority, CaSettings, Chain, paths};
+pub use authority::{Authority, AuthorityRecord, CaSettings, Chain, paths};
+pub(crate) use ca_certificate::CaCertificate;
+pub use ca_certificate::CaCertificateRecord;
 pub use crl::RevokedEntry;
 pub use key::CaKey;
 pub use leaf::LeafRequest;
@@ -39,6 +42,9 @@ pub enum CaError {
     /// A reason code that RFC 5280 §5.3.1 does not define.
     #[error("{0} is no revocation reason")]
     Reason(u8),
+    /// A CA that was kept is damaged.
+    #[error("the kept CA is damaged")]
+    Record(#[source] Option<rcgen::Error>),
     /// Encoding or signing failed.
     #[error("could not sign")]
     Sign(#[from] rcgen::Error),

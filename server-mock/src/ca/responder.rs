@@ -2,14 +2,13 @@
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rcgen::{
-    CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SigningKey,
+    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SigningKey,
 };
 use time::OffsetDateTime;
 use x509_parser::{extensions::ParsedExtension, prelude::FromDer, prelude::X509Certificate};
 
 use super::{
-    CaError, CaKey,
+    CaCertificate, CaError, CaKey,
     authority::{INTERMEDIATE_LIFETIME, distinguished_name, random_serial},
     key::key_identifier,
 };
@@ -50,7 +49,7 @@ pub(super) struct Responder {
 impl Responder {
     pub(super) fn generate(
         kind: CaKey,
-        issuer: &CertifiedIssuer<'static, KeyPair>,
+        issuer: &CaCertificate,
         not_before: OffsetDateTime,
         random: &dyn Random,
     ) -> Result<Self, CaError> {

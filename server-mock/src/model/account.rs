@@ -1,13 +1,16 @@
 //! ACME accounts (RFC 8555 §7.1.2), each bound to an EAB key and so to an owner.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{AccountId, Model, OrderId, OwnerId, Problem, ProblemType, PublicKey, order::OrderState};
+use super::{
+    AccountId, Model, OrderId, OwnerId, Problem, ProblemType, PublicKey, Settings, order::OrderState,
+    rate_limit::Occasion, sweep::full,
+};
 
 /// The states of RFC 8555 §7.1.6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
     /// It may act.
@@ -19,7 +22,7 @@ pub enum AccountStatus {
 }
 
 /// A client instance's account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
     /// Its name.
     pub id: AccountId,
@@ -37,7 +40,10 @@ pub struct Account {
     pub external_account_binding: Value,
     /// When it was made.
     pub created: OffsetDateTime,
-    /// Its orders, the oldest first.
+    /// The version of the terms that its user agreed to.
+    pub agreed_terms: u64,
+    /// Its orders, the oldest first. They know whose they are, so they are not kept twice.
+    #[serde(skip)]
     pub orders: Vec<OrderId>,
 }
 
@@ -110,25 +116,40 @@ impl Model {
     /// Makes an account. The caller has verified the binding; rights are checked here.
     ///
     /// # Errors
-    /// `unauthorized` when the EAB key is unknown, revoked, or has made all accounts that it may.
-    pub fn create_account(&mut self, new: NewAccount, now: OffsetDateTime) -> Result<&Account, Problem> {
+    /// `unauthorized` when the EAB key is unknown, revoked, or has made all accounts that it may; `rateLimited`
+    /// when its owner made too many lately.
+    pub fn create_account(
+        &mut self,
+        new: NewAccount,
+        now: OffsetDateTime,
+        settings: &Settings,
+    ) -> Result<&Account, Problem> {
         let NewAccount { id, key, contact, kid, external_account_binding } = new;
-        let eab_key = self.eab_keys.get_mut(&kid).ok_or_else(|| unknown_kid(&kid))?;
+        let eab_key = self.eab_key(&kid).ok_or_else(|| unknown_kid(&kid))?;
         eab_key.check_new_account(now)?;
-        eab_key.accounts += 1;
+        let owner = eab_key.owner.clone();
+        if self.accounts.len() >= settings.capacity.accounts {
+            return Err(full("accounts"));
+        }
+        let limit = settings.limits.new_accounts;
+        self.rates.count(limit, Occasion::NewAccount(owner.clone()), now, settings)?;
+        if let Some(eab_key) = self.eab_keys.get_mut(&kid) {
+            eab_key.accounts += 1;
+        }
         self.account_keys.insert(key.thumbprint(), id.clone());
         let account = Account {
             id: id.clone(),
             key,
             status: AccountStatus::Valid,
             contact,
-            owner: eab_key.owner.clone(),
+            owner,
             kid,
             external_account_binding,
             created: now,
+            agreed_terms: self.terms_version(),
             orders: Vec::new(),
         };
-        Ok(self.accounts.entry(id).insert_entry(account).into_mut())
+        Ok(self.accounts.insert(id, account))
     }
 
     /// Replaces the contacts (RFC 8555 §7.3.2).
@@ -161,9 +182,9 @@ impl Model {
     fn close_account(&mut self, id: &AccountId, status: AccountStatus, why: &str) -> Result<(), Problem> {
         let account = self.accounts.get_mut(id).ok_or_else(no_such_account)?;
         account.status = status;
-        for order in &account.orders {
-            if let Some(order) = self.orders.get_mut(order)
-                && matches!(order.state, OrderState::Open)
+        for id in &account.orders {
+            if self.orders.get(id).is_some_and(|order| matches!(order.state, OrderState::Open))
+                && let Some(order) = self.orders.get_mut(id)
             {
                 order.state = OrderState::Invalid(Problem::unauthorized(why));
             }

@@ -1,15 +1,15 @@
 //! Authorizations (RFC 8555 §7.1.4) and the life of their challenges.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
-    Settings, owner::is_or_is_below,
+    Settings, owner::is_or_is_below, rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthorizationStatus {
     /// No challenge is fulfilled yet.
@@ -25,7 +25,7 @@ pub enum AuthorizationStatus {
 }
 
 /// An account's proof, or attempt at one, to hold an identifier.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Authorization {
     /// Its name.
     pub id: AuthorizationId,
@@ -54,6 +54,11 @@ impl Authorization {
             }
             state => state,
         }
+    }
+
+    /// Whether it is in this state, whatever the time.
+    pub(super) fn is_in_state(&self, state: AuthorizationStatus) -> bool {
+        self.state == state
     }
 
     /// The identifier of orders that it is for: with `*.` if it is for the wildcard name.
@@ -129,7 +134,7 @@ impl Model {
         let ordered = scope.ordered_identifier();
         // The owner's names are known, but not who holds each name below them.
         let born_valid = !scope.subdomains && self.born_valid(account, &ordered, settings);
-        let pending = |kind| Challenge { kind, token: tokens(), state: ChallengeState::Pending, mail: None };
+        let pending = |kind| Challenge::new(kind, tokens());
         // Nothing was or is to be proven by a challenge where CAcert knows already.
         let challenges =
             if born_valid { Vec::new() } else { scope.challenges(settings).map(pending).collect() };
@@ -223,15 +228,49 @@ impl Model {
         if authorization.status(now) != AuthorizationStatus::Pending {
             return Ok(false);
         }
-        let Some(challenge) = self.challenge_mut(id, kind) else { return Ok(false) };
-        let starts = challenge.state == ChallengeState::Pending;
-        if starts {
-            challenge.state = ChallengeState::Processing;
-        }
-        Ok(starts)
+        Ok(self.challenge_mut(id, kind).is_some_and(Challenge::begin))
     }
 
-    /// Records the verdict of a validation that [`begin_validation`](Self::begin_validation) started.
+    /// The pause after the attempt with this number is over: `true` when the next one must start now, `false` when
+    /// the client asked for it earlier, or the matter is settled (RFC 8555 §8.2).
+    pub fn begin_retry(
+        &mut self,
+        id: &AuthorizationId,
+        kind: ChallengeKind,
+        failures: usize,
+        now: OffsetDateTime,
+    ) -> bool {
+        let pending =
+            |authorization: &Authorization| authorization.status(now) == AuthorizationStatus::Pending;
+        if !self.authorizations.get(id).is_some_and(pending) {
+            return false;
+        }
+        let Some(challenge) = self.challenge_mut(id, kind) else { return false };
+        challenge.failures.len() == failures && challenge.begin()
+    }
+
+    /// What an earlier run of the server was validating when it ended, or would have tried again: an attempt at each
+    /// must start now.
+    pub fn resume_validations(&mut self) -> Vec<(AuthorizationId, AccountId, ChallengeKind)> {
+        let going_on = |challenge: &&Challenge| {
+            challenge.state == ChallengeState::Processing && challenge.mail.is_none()
+        };
+        let each = self.authorizations.values().flat_map(|authorization| {
+            let challenges = authorization.challenges.iter().filter(going_on);
+            challenges
+                .map(|challenge| (authorization.id.clone(), authorization.account.clone(), challenge.kind))
+        });
+        let all: Vec<_> = each.collect();
+        for (id, _, kind) in &all {
+            if let Some(challenge) = self.challenge_mut(id, *kind) {
+                challenge.retry_at = None;
+            }
+        }
+        all
+    }
+
+    /// Records the verdict of a validation that [`begin_validation`](Self::begin_validation) started. Gives the number
+    /// of failures when there is to be another attempt after the pause of the settings.
     ///
     /// A verdict about an authorization that was deactivated or has expired meanwhile settles the challenge
     /// but revives nothing.
@@ -242,17 +281,26 @@ impl Model {
         verdict: Result<(), Problem>,
         now: OffsetDateTime,
         settings: &Settings,
-    ) {
-        let Some(challenge) = self.challenge_mut(id, kind) else { return };
-        let valid = verdict.is_ok();
-        challenge.state = match verdict {
-            Ok(()) => ChallengeState::Valid { validated: now },
-            Err(error) => ChallengeState::Invalid { error },
-        };
-        let Some(authorization) = self.authorizations.get_mut(id) else { return };
-        if authorization.status(now) != AuthorizationStatus::Pending {
-            return;
+    ) -> Option<usize> {
+        let authorization = self.authorizations.get(id)?;
+        let pending = authorization.status(now) == AuthorizationStatus::Pending;
+        if verdict.is_err() {
+            let (account, identifier) = (authorization.account.clone(), authorization.identifier.clone());
+            self.rates.note(settings.limits.failed_validations, Occasion::Failure(account, identifier), now);
         }
+        let valid = verdict.is_ok();
+        let challenge = self.challenge_mut(id, kind)?;
+        // Of replies by mail the first counts.
+        let again = pending && challenge.mail.is_none();
+        challenge.conclude(verdict, now, if again { settings.validation_retries } else { 0 });
+        if challenge.state == ChallengeState::Processing {
+            challenge.retry_at = Some(now + settings.validation_retry_pause);
+            return Some(challenge.failures.len());
+        }
+        if !pending {
+            return None;
+        }
+        let authorization = self.authorizations.get_mut(id)?;
         authorization.expires = now + settings.authorization_lifetime;
         // RFC 8555 §7.1.4: settled, it has the challenge that settled it and no other.
         authorization.challenges.retain(|challenge| challenge.kind == kind);
@@ -267,6 +315,7 @@ impl Model {
         } else {
             authorization.state = AuthorizationStatus::Invalid;
         }
+        None
     }
 
     pub(super) fn challenge_mut(

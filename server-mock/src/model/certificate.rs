@@ -1,11 +1,14 @@
 //! Certificates and what became of them.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{AccountId, CertificateId, Identifier, Model, OrderId, OwnerId, Problem, PublicKey};
+use super::{
+    AccountId, CertificateId, Identifier, Model, OrderId, OwnerId, Problem, PublicKey, base64_bytes,
+};
 
 /// When and why a certificate was revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// When.
     pub at: OffsetDateTime,
@@ -34,7 +37,7 @@ pub enum KeyUse {
 }
 
 /// An issued certificate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// Its name in URLs.
     pub id: CertificateId,
@@ -53,6 +56,7 @@ pub struct Certificate {
     /// The end of its validity.
     pub not_after: OffsetDateTime,
     /// The certificate itself.
+    #[serde(with = "base64_bytes")]
     pub der: Vec<u8>,
     /// Set once it is revoked.
     pub revoked: Option<Revocation>,
@@ -61,7 +65,7 @@ pub struct Certificate {
 }
 
 /// What became of the wish to replace a certificate (RFC 9773 §5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Replacement {
     /// This order is to replace it; should the order fail, another may try.
     Ordered(OrderId),

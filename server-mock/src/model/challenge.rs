@@ -95,7 +95,7 @@ impl FromStr for ChallengeKind {
 }
 
 /// The states of RFC 8555 §7.1.6, with what each brings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChallengeState {
     /// Waiting for the client.
     Pending,
@@ -127,7 +127,7 @@ impl ChallengeState {
 }
 
 /// A challenge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
     /// Its type.
     pub kind: ChallengeKind,
@@ -135,6 +135,55 @@ pub struct Challenge {
     pub token: String,
     /// How far it is.
     pub state: ChallengeState,
+    /// What went wrong at each attempt so far (RFC 8555 §8.2).
+    pub failures: Vec<Problem>,
+    /// When the next attempt begins by itself, if it waits for that.
+    pub retry_at: Option<OffsetDateTime>,
     /// The mail side of an e-mail challenge; `None` for all others.
     pub mail: Option<MailChallenge>,
+}
+
+impl Challenge {
+    /// A challenge that waits for the client.
+    #[must_use]
+    pub fn new(kind: ChallengeKind, token: String) -> Self {
+        Self { kind, token, state: ChallengeState::Pending, failures: Vec::new(), retry_at: None, mail: None }
+    }
+
+    /// Begins an attempt, unless one is going on or none is needed any more.
+    pub(super) fn begin(&mut self) -> bool {
+        let waits = match self.state {
+            ChallengeState::Pending => true,
+            ChallengeState::Processing => self.retry_at.is_some(),
+            ChallengeState::Valid { .. } | ChallengeState::Invalid { .. } => false,
+        };
+        if waits {
+            self.state = ChallengeState::Processing;
+            self.retry_at = None;
+        }
+        waits
+    }
+
+    /// Takes a verdict; a failure is final when there were more than `retries` of them.
+    pub(super) fn conclude(&mut self, verdict: Result<(), Problem>, now: OffsetDateTime, retries: usize) {
+        match verdict {
+            Ok(()) => self.state = ChallengeState::Valid { validated: now },
+            Err(error) => {
+                self.failures.push(error.clone());
+                if self.failures.len() > retries {
+                    self.state = ChallengeState::Invalid { error };
+                }
+            }
+        }
+    }
+
+    /// What went wrong (RFC 8555 §8): the failure, or all of them as parts of one problem, the latest type first.
+    #[must_use]
+    pub fn error(&self) -> Option<Problem> {
+        let last = self.failures.last()?;
+        if self.failures.len() == 1 {
+            return Some(last.clone());
+        }
+        Some(last.clone().with_subproblems(self.failures.clone()))
+    }
 }

@@ -51,14 +51,14 @@ pub mod option {
 }
 
 /// The largest unit that leaves no rest; parts of a millisecond are cut off.
-fn format(duration: Duration) -> String {
+pub(super) fn format(duration: Duration) -> String {
     let millis = duration.as_millis();
     let fits = UNITS.iter().find(|(_, size)| millis > 0 && millis.is_multiple_of(*size));
     let (unit, size) = fits.unwrap_or(&("s", 1000));
     format!("{}{unit}", millis / size)
 }
 
-fn parse(text: &str) -> Option<Duration> {
+pub(super) fn parse(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Identifier, Model, OwnerId, Problem, ProblemType, Rights};
+use super::{Identifier, Model, OwnerId, Problem, ProblemType, Rights, base64_bytes};
 
 /// A MAC key with its identifier, its owner and what it allows.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct EabKey {
     /// The key identifier.
     pub kid: String,
@@ -23,6 +24,7 @@ pub struct EabKey {
     pub accounts: u32,
     /// How many certificates its accounts got or are about to get.
     pub certificates: u32,
+    #[serde(with = "base64_bytes")]
     mac_key: Vec<u8>,
 }
 

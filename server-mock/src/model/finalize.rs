@@ -64,6 +64,7 @@ impl Model {
             let detail = "the certificate's key must not be the key of an account";
             return Err(Problem::new(ProblemType::BadCsr, detail));
         }
+        self.check_terms(account, settings)?;
         let acting = self.acting_account(account)?;
         self.check_rights(&acting.kid, &order.identifiers, now)?;
         let profile = self.profile_for(order.profile.as_deref(), &order.identifiers)?;
@@ -111,12 +112,26 @@ impl Model {
         self.certificates.insert(signed.id, certificate);
     }
 
+    /// Gives up what an earlier run of the server was signing when it ended: nobody is left to complete it.
+    pub fn abandon_signing(&mut self) {
+        let signing = |order: &&Order| matches!(order.state, OrderState::Processing { .. });
+        let orders: Vec<_> = self.orders.values().filter(signing).map(|order| order.id.clone()).collect();
+        for order in orders {
+            let problem = Problem::new(ProblemType::ServerInternal, "the server ended while it was signing");
+            self.give_up(&order, problem);
+        }
+    }
+
     /// Gives a claimed order up because signing failed.
     pub fn abandon_finalize(&mut self, claim: &Claim, problem: Problem) {
-        let Some(order) = self.orders.get(&claim.order) else { return };
+        self.give_up(&claim.order, problem);
+    }
+
+    fn give_up(&mut self, id: &OrderId, problem: Problem) {
+        let Some(order) = self.orders.get(id) else { return };
         let account = order.account.clone();
         self.count_certificate(&account, -1);
-        self.set_order_state(&claim.order, OrderState::Invalid(problem));
+        self.set_order_state(id, OrderState::Invalid(problem));
     }
 
     fn count_certificate(&mut self, account: &AccountId, change: i32) {

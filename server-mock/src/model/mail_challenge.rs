@@ -14,7 +14,7 @@ use super::{
 const KIND: ChallengeKind = ChallengeKind::EmailReply00;
 
 /// The mail side of a challenge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailChallenge {
     /// Who sends the challenge mail and gets the reply.
     pub from: String,

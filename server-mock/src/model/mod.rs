@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 pub mod account;
 pub mod authorization;
+mod base64_bytes;
+pub mod blocked_names;
 pub mod certificate;
 pub mod challenge;
+pub mod changes;
 pub mod duration;
 pub mod eab_key;
 pub mod finalize;
@@ -22,10 +25,14 @@ pub mod pre_authorization;
 pub mod problem;
 pub mod profile;
 pub mod public_key;
+pub mod rate_limit;
 pub mod renewal;
 pub mod revocation;
 pub mod rights;
 pub mod settings;
+mod sweep;
+mod table;
+pub mod terms;
 
 pub use account::{Account, AccountStatus};
 pub use authorization::{Authorization, AuthorizationStatus};
@@ -42,27 +49,39 @@ pub use owner::{Owner, OwnerKind};
 pub use problem::{Problem, ProblemType};
 pub use profile::Profile;
 pub use public_key::PublicKey;
+pub use rate_limit::RateLimit;
 pub use rights::Rights;
-pub use settings::Settings;
+pub use settings::{Capacity, Limits, Settings};
+pub use terms::Terms;
+
+use rate_limit::Rates;
+use table::Table;
 
 /// Everything that exists.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    owners: BTreeMap<OwnerId, Owner>,
+    owners: Table<OwnerId, Owner>,
+    /// What is offered now; the configuration says it anew at each start.
     profiles: BTreeMap<String, Profile>,
-    eab_keys: BTreeMap<String, EabKey>,
-    accounts: BTreeMap<AccountId, Account>,
+    eab_keys: Table<String, EabKey>,
+    accounts: Table<AccountId, Account>,
     /// The account of each key thumbprint; a key has one account, for ever.
     account_keys: BTreeMap<String, AccountId>,
-    orders: BTreeMap<OrderId, Order>,
-    authorizations: BTreeMap<AuthorizationId, Authorization>,
+    orders: Table<OrderId, Order>,
+    authorizations: Table<AuthorizationId, Authorization>,
     /// The latest authorization that proved an identifier for an account; perhaps no longer valid.
     proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
     /// The latest authorization that proved a domain with all names below it.
     subdomain_proofs: BTreeMap<(AccountId, String), AuthorizationId>,
-    certificates: BTreeMap<CertificateId, Certificate>,
+    certificates: Table<CertificateId, Certificate>,
     /// The certificate of each serial number.
     serials: BTreeMap<Vec<u8>, CertificateId>,
+    /// At most one row: the terms, once they were changed.
+    terms: Table<String, Terms>,
+    /// What happened lately, for the limits.
+    rates: Rates,
+    /// How many orders and authorizations make it worth to look for those that can go.
+    sweep_at: usize,
 }
 
 #[cfg(test)]

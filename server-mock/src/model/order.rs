@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, ChallengeKind, Identifier,
     Model, OrderId, Problem, ProblemType, Profile, Settings, authorization::Scope,
+    blocked_names::check_blocked, rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -30,7 +31,7 @@ pub enum OrderStatus {
 }
 
 /// What is remembered; whether an open order is pending, ready or invalid follows from its authorizations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum OrderState {
     /// Not finalized yet.
     Open,
@@ -46,7 +47,7 @@ pub(super) enum OrderState {
 }
 
 /// An order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// Its name.
     pub id: OrderId,
@@ -81,7 +82,7 @@ impl Order {
 }
 
 /// The certificate that an order is to replace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replaces {
     /// The certificate.
     pub certificate: CertificateId,
@@ -110,7 +111,8 @@ impl Model {
     /// Makes an order with its authorizations (RFC 8555 §7.4). `tokens` gives unpredictable names.
     ///
     /// # Errors
-    /// What the rights of the account's EAB key refuse, and `malformed` for dates that can't be kept.
+    /// What the rights of the account's EAB key refuse, `malformed` for dates that can't be kept,
+    /// `userActionRequired` when the terms changed, and `rateLimited`.
     pub fn create_order(
         &mut self,
         account: &AccountId,
@@ -124,8 +126,10 @@ impl Model {
         identifiers.dedup();
         check_count(&identifiers, settings)?;
         check_one_kind(&identifiers)?;
+        self.check_room(now, settings)?;
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
+        check_blocked(&identifiers, settings)?;
         let acting = self.acting_account(account)?;
         let profile = profile.or_else(|| self.default_profile(&identifiers));
         let chosen = self.profile_for(profile.as_deref(), &identifiers)?;
@@ -135,6 +139,9 @@ impl Model {
             self.check_replaces(&replaces.certificate, account, &identifiers, now)?;
         }
         self.check_provable(account, &identifiers, now, settings)?;
+        self.check_terms(account, settings)?;
+        self.check_failures(account, &identifiers, now, settings)?;
+        self.rates.count(settings.limits.new_orders, Occasion::NewOrder(account.clone()), now, settings)?;
         let authorizations = self.authorize(account, &identifiers, &ancestors, now, settings, tokens)?;
         let expires = now + settings.order_lifetime;
         let id = OrderId::from(tokens());
@@ -157,7 +164,7 @@ impl Model {
             expires,
             state,
         };
-        Ok(self.orders.entry(id).insert_entry(order).into_mut())
+        Ok(self.orders.insert(id, order))
     }
 
     /// Finds valid authorizations of the account that cover the identifiers of an order, and makes pending ones for

@@ -2,7 +2,10 @@
 
 use time::OffsetDateTime;
 
-use super::{AccountId, AuthorizationId, Identifier, Model, Problem, Settings, authorization::Scope};
+use super::{
+    AccountId, AuthorizationId, Identifier, Model, Problem, Settings, authorization::Scope,
+    blocked_names::check_blocked,
+};
 
 /// What a newAuthz request asks for.
 #[derive(Clone, Debug)]
@@ -31,7 +34,11 @@ impl Model {
         }
         let kid = self.acting_account(account)?.kid.clone();
         let identifiers = std::slice::from_ref(&new.identifier);
+        self.check_room(now, settings)?;
         self.check_rights(&kid, identifiers, now)?;
+        check_blocked(identifiers, settings)?;
+        self.check_terms(account, settings)?;
+        self.check_failures(account, identifiers, now, settings)?;
         self.check_provable(account, identifiers, now, settings)?;
         let scope = match &new.identifier {
             Identifier::Dns(name) if new.subdomains && settings.subdomain_authorizations => {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Identifier;
 
 macro_rules! problem_types {
     ($($(#[$doc:meta])* $variant:ident => $name:literal, $status:literal;)*) => {
         /// A registered error type, in the order of RFC 8555 §6.7, then the later RFCs'.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum ProblemType { $($(#[$doc])* $variant,)* }
 
         impl ProblemType {
@@ -85,7 +87,7 @@ problem_types! {
 }
 
 /// A refusal: what the web layer turns into `application/problem+json`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The registered type.
     pub kind: ProblemType,
@@ -97,12 +99,15 @@ pub struct Problem {
     pub identifier: Option<Identifier>,
     /// One for each part that failed (RFC 8555 §6.7.1).
     pub subproblems: Vec<Problem>,
-    /// The algorithms that would do, with `badSignatureAlgorithm` (RFC 8555 §6.2).
+    /// The algorithms that would do, with `badSignatureAlgorithm` (RFC 8555 §6.2); never kept.
+    #[serde(skip)]
     pub algorithms: &'static [&'static str],
     /// When to try again, sent as `Retry-After`.
     pub retry_after: Option<Duration>,
     /// Where the user must go, with `userActionRequired` (RFC 8555 §7.3.3).
     pub instance: Option<String>,
+    /// Where the matter is explained, sent as a `help` link (RFC 8555 §6.6).
+    pub help: Option<String>,
 }
 
 impl Problem {
@@ -118,6 +123,7 @@ impl Problem {
             algorithms: &[],
             retry_after: None,
             instance: None,
+            help: None,
         }
     }
 

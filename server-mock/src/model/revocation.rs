@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, Certificate, CertificateId, Model, Problem, ProblemType, PublicKey, certificate::Revocation,
-    order::OrderState,
+    AccountId, Certificate, CertificateId, Model, Order, Problem, ProblemType, PublicKey,
+    certificate::Revocation, order::OrderState,
 };
 
 /// The reasons of RFC 5280 §5.3.1 that a subscriber can give: the others are the CA's own, or reversible.
@@ -50,22 +50,24 @@ impl Model {
     /// When there is no such account.
     pub fn revoke_certificates_of(&mut self, id: &AccountId, now: OffsetDateTime) -> Result<usize, Problem> {
         let account = self.accounts.get(id).ok_or_else(|| Problem::not_found("account"))?;
-        for order in &account.orders {
-            if let Some(order) = self.orders.get_mut(order)
-                && let OrderState::Processing { revoke } = &mut order.state
+        for id in &account.orders {
+            let signing = |order: &Order| matches!(order.state, OrderState::Processing { .. });
+            if self.orders.get(id).is_some_and(signing)
+                && let Some(order) = self.orders.get_mut(id)
             {
-                *revoke = true;
+                order.state = OrderState::Processing { revoke: true };
             }
         }
-        let standing = self.certificates.values_mut().filter(|certificate| {
+        let standing = self.certificates.values().filter(|certificate| {
             certificate.account == *id && certificate.revoked.is_none() && certificate.not_after > now
         });
-        let mut count = 0;
-        for certificate in standing {
-            certificate.revoked = Some(Revocation { at: now, reason: None });
-            count += 1;
+        let standing: Vec<CertificateId> = standing.map(|certificate| certificate.id.clone()).collect();
+        for id in &standing {
+            if let Some(certificate) = self.certificates.get_mut(id) {
+                certificate.revoked = Some(Revocation { at: now, reason: None });
+            }
         }
-        Ok(count)
+        Ok(standing.len())
     }
 
     fn check_revoker(

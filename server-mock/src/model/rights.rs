@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, serde::rfc3339};
 
 use super::{Identifier, owner::is_or_is_below};
 
@@ -77,7 +77,7 @@ pub struct Rights {
     /// How many certificates may be issued to them; without it any number.
     pub max_certificates: Option<u32>,
     /// When the rights end, and the latest end of a certificate.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "rfc3339::option::serialize", deserialize_with = "date")]
     pub not_after: Option<OffsetDateTime>,
 }
 
@@ -95,6 +95,13 @@ impl Default for Rights {
             not_after: None,
         }
     }
+}
+
+/// A date of RFC 3339, or none; the error repeats what was given.
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OffsetDateTime>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let date = OffsetDateTime::parse(&text, &Rfc3339);
+    date.map(Some).map_err(|_| D::Error::custom(format!("{text:?} is no date such as 2030-01-31T00:00:00Z")))
 }
 
 impl Rights {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{IssuerNames, Profile, duration, profile};
+use super::{IssuerNames, Profile, RateLimit, duration, profile};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -54,6 +54,22 @@ pub struct Settings {
     pub renewal_info_retry_after: Duration,
     /// How many identifiers an order may have.
     pub max_identifiers: usize,
+    /// Domains, mail addresses and IP addresses that nobody gets certificates for.
+    pub blocked_names: Vec<String>,
+    /// How often a failed validation is tried again before the challenge is invalid.
+    pub validation_retries: usize,
+    /// The pause before each further try.
+    #[serde(with = "duration")]
+    pub validation_retry_pause: Duration,
+    /// How long a nonce is good.
+    #[serde(with = "duration")]
+    pub nonce_lifetime: Duration,
+    /// How long orders, authorizations and certificates can be read after their end.
+    #[serde(with = "duration")]
+    pub keep_ended: Duration,
+    /// How often is looked for what can go.
+    #[serde(with = "duration")]
+    pub sweep_interval: Duration,
     /// The domain names that CAA and dns-persist-01 records know the CA by; without one CAA is not looked at, and
     /// dns-persist-01 not offered.
     pub caa_identities: IssuerNames,
@@ -61,6 +77,51 @@ pub struct Settings {
     pub subdomain_authorizations: bool,
     /// What clients can choose from, by name (draft-ietf-acme-profiles).
     pub profiles: BTreeMap<String, Profile>,
+    /// Rate limits.
+    pub limits: Limits,
+    /// How much is kept at most.
+    pub capacity: Capacity,
+}
+
+/// Rate limits (RFC 8555 §6.6); what has none may happen as often as anybody likes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// New accounts of an owner.
+    pub new_accounts: Option<RateLimit>,
+    /// New orders of an account.
+    pub new_orders: Option<RateLimit>,
+    /// Failed validations of an identifier by an account; with more, there are no new orders for it.
+    pub failed_validations: Option<RateLimit>,
+}
+
+/// How much the server holds in memory. When it is full, it refuses with `rateLimited`; of nonces it forgets the
+/// oldest instead. Owners and EAB keys are not bounded: the operator makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capacity {
+    /// Nonces that were given out.
+    pub nonces: usize,
+    /// Accounts, deactivated ones too.
+    pub accounts: usize,
+    /// Orders.
+    pub orders: usize,
+    /// Authorizations.
+    pub authorizations: usize,
+    /// Certificates.
+    pub certificates: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            nonces: 1 << 15,
+            accounts: 100_000,
+            orders: 500_000,
+            authorizations: 1_000_000,
+            certificates: 1_000_000,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -77,9 +138,17 @@ impl Default for Settings {
             retry_after: Duration::from_secs(1),
             renewal_info_retry_after: Duration::from_secs(6 * 3600),
             max_identifiers: 1000,
+            blocked_names: Vec::new(),
+            validation_retries: 0,
+            validation_retry_pause: Duration::from_secs(5),
+            nonce_lifetime: Duration::from_secs(3600),
+            keep_ended: 7 * DAY,
+            sweep_interval: Duration::from_secs(60),
             caa_identities: IssuerNames::default(),
             subdomain_authorizations: true,
             profiles: profile::defaults(),
+            limits: Limits::default(),
+            capacity: Capacity::default(),
         }
     }
 }

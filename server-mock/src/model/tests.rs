@@ -47,7 +47,7 @@ impl World {
         model.put_owner("owner".into(), owner);
         let eab_key = EabKey::new("kid-1".to_owned(), "owner".into(), rights, vec![7; 32], NOW);
         model.add_eab_key(eab_key).unwrap();
-        model.create_account(new_account("account", 1), NOW).unwrap();
+        model.create_account(new_account("account", 1), NOW, &Settings::default()).unwrap();
         Self { model, settings: Settings::default(), account: "account".into(), counter: 0 }
     }
 
@@ -222,7 +222,7 @@ fn a_certificate_is_revoked_once_and_by_the_right_ones() {
     let mut world = World::new(Rights { max_accounts: None, ..Rights::default() });
     let order = world.ready_order();
     let id = world.issue(&order);
-    world.model.create_account(new_account("stranger", 2), NOW).unwrap();
+    world.model.create_account(new_account("stranger", 2), NOW, &Settings::default()).unwrap();
     let mut revoke = |revoker, reason| {
         world.model.revoke_certificate(&id, &revoker, reason, NOW).map_err(|problem| problem.kind)
     };
@@ -241,7 +241,7 @@ fn a_closed_account_cannot_act_and_its_key_is_not_free() {
     assert_eq!(world.model.acting_account(&world.account).unwrap_err().status, 401);
     assert_eq!(world.model.account_with_key(&key(1)).unwrap_err().status, 401);
     assert_eq!(world.status(&order), OrderStatus::Invalid);
-    world.model.create_account(new_account("other", 2), NOW).unwrap();
+    world.model.create_account(new_account("other", 2), NOW, &Settings::default()).unwrap();
     assert!(world.model.change_key(&"other".into(), key(1)).is_err());
 }
 
@@ -249,6 +249,91 @@ fn a_closed_account_cannot_act_and_its_key_is_not_free() {
 fn an_account_limit_counts_closed_accounts_too() {
     let mut world = World::new(Rights::default());
     world.model.deactivate_account(&world.account).unwrap();
-    let problem = world.model.create_account(new_account("second", 2), NOW).unwrap_err();
+    let problem =
+        world.model.create_account(new_account("second", 2), NOW, &Settings::default()).unwrap_err();
     assert_eq!(problem.kind, ProblemType::Unauthorized);
+}
+
+#[test]
+fn a_sweep_takes_what_is_over_and_nothing_else() {
+    let mut world = World::new(Rights::default());
+    let settings = Settings { keep_ended: std::time::Duration::from_secs(3600), ..Settings::default() };
+    let valid = world.ready_order();
+    let certificate = world.issue(&valid);
+    let signing = world.order(&[NAME]).unwrap();
+    world.claim(&signing).unwrap();
+    let proof = world.authorizations(&valid).remove(0);
+    let failed = world.order(&["failed.example.test"]).unwrap();
+    let failure = world.authorizations(&failed).remove(0);
+    world.conclude(&failure, Err(Problem::malformed("no")));
+    let there = |world: &World| {
+        let (model, account) = (&world.model, &world.account);
+        let orders = [&valid, &signing, &failed].map(|id| model.order(id, account).is_ok());
+        let authorizations = [&proof, &failure].map(|id| model.authorization(id, account).is_ok());
+        (orders, authorizations, model.certificate(&certificate, account).is_ok())
+    };
+    world.model.sweep(NOW + Duration::days(1), &settings);
+    assert_eq!(there(&world), ([true; 3], [true; 2], true), "an hour is not over");
+    world.model.sweep(NOW + Duration::hours(25), &settings);
+    assert_eq!(there(&world), ([false, true, false], [true; 2], true), "authorizations live longer");
+    world.model.sweep(NOW + Duration::days(31), &settings);
+    assert_eq!(there(&world), ([false, true, false], [true, false], true), "an order needs the proof");
+    world.model.sweep(NOW + Duration::days(181), &settings);
+    assert_eq!(there(&world), ([false, true, false], [true, false], false));
+    assert!(world.model.serials.is_empty());
+    let account = world.model.acting_account(&world.account).unwrap();
+    assert_eq!(account.orders, std::slice::from_ref(&signing));
+
+    world.model.abandon_signing();
+    world.model.sweep(NOW + Duration::days(181), &settings);
+    assert!(world.model.orders.is_empty() && world.model.authorizations.is_empty());
+    assert!(world.model.proofs.is_empty());
+}
+
+#[test]
+fn a_growing_model_sweeps_on_the_way() {
+    let mut world = World::new(Rights::default());
+    let settings = Settings { keep_ended: std::time::Duration::ZERO, ..Settings::default() };
+    let mut most = 0;
+    for number in 0..20_000_u32 {
+        // A hundred orders a month, the lifetime of authorizations; all of them would be far more.
+        let now = NOW + Duration::days(i64::from(number / 100) * 31);
+        let name = Identifier::Dns(format!("n{number}.example.test"));
+        let new = NewOrder {
+            identifiers: vec![name],
+            ancestors: BTreeMap::new(),
+            not_before: None,
+            not_after: None,
+            profile: None,
+            replaces: None,
+        };
+        let counter = &mut world.counter;
+        let mut tokens = || {
+            *counter += 1;
+            format!("token-{counter}")
+        };
+        world.model.create_order(&world.account, new, now, &settings, &mut tokens).unwrap();
+        most = most.max(world.model.orders.len() + world.model.authorizations.len());
+    }
+    assert!(most <= 2 * 1024, "{most}");
+}
+
+#[test]
+fn retries_are_the_clients_or_the_servers_never_both() {
+    let mut world = World::new(Rights::default());
+    world.settings.validation_retries = 1;
+    let order = world.order(&[NAME]).unwrap();
+    let id = world.authorizations(&order).remove(0);
+    let (kind, account) = (ChallengeKind::Http01, world.account.clone());
+    let refused = || Err(Problem::new(ProblemType::Dns, "no such name"));
+    assert!(world.model.begin_validation(&id, &account, kind, NOW).unwrap());
+    assert_eq!(world.model.conclude_validation(&id, kind, refused(), NOW, &world.settings), Some(1));
+    assert_eq!(world.status(&order), OrderStatus::Pending);
+    assert!(world.model.begin_validation(&id, &account, kind, NOW).unwrap(), "the client asks for it");
+    assert!(!world.model.begin_retry(&id, kind, 1, NOW), "so the server's own is dropped");
+    assert_eq!(world.model.conclude_validation(&id, kind, refused(), NOW, &world.settings), None);
+    assert_eq!(world.status(&order), OrderStatus::Invalid);
+    assert!(!world.model.begin_retry(&id, kind, 2, NOW));
+    let authorization = world.model.authorization(&id, &account).unwrap();
+    assert_eq!(authorization.challenge(kind).unwrap().failures.len(), 2);
 }

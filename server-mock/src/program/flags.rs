@@ -41,6 +41,9 @@ pub(super) struct Flags {
     /// Read a TOML file; flags come before it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Keep everything in this file; without it all is gone when the server ends
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Make keys, tokens and serial numbers reproducible
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -79,6 +82,7 @@ impl Flags {
             smtp: self.smtp.or(file.smtp),
             mail_listen: self.mail_listen.or(file.mail_listen),
             seed: self.seed.or(file.seed),
+            state: self.state.clone().or(file.state),
             ..file
         })
     }

@@ -103,6 +103,8 @@ struct Table {
 #[derive(Default)]
 struct Entry {
     records: Vec<RData>,
+    /// The same as they were told.
+    told: Vec<RecordData>,
     failure: Option<DnsFailure>,
 }
 
@@ -135,7 +137,7 @@ impl DnsTable {
     /// # Errors
     /// [`DnsTableError`] when the name or content can't be used, or the table is full.
     pub fn add(&self, name: &str, data: &RecordData) -> Result<(), DnsTableError> {
-        let (key, data) = (key(name)?, data.encode()?);
+        let (key, told, data) = (key(name)?, data, data.encode()?);
         self.write(|table| {
             if table.names.get(&key).is_some_and(|entry| entry.records.contains(&data)) {
                 return Ok(());
@@ -143,7 +145,9 @@ impl DnsTable {
             if table.records >= RECORDS_MAX {
                 return Err(DnsTableError::Full);
             }
-            table.names.entry(key).or_default().records.push(data);
+            let entry = table.names.entry(key).or_default();
+            entry.records.push(data);
+            entry.told.push(told.clone());
             table.records += 1;
             Ok(())
         })
@@ -159,6 +163,7 @@ impl DnsTable {
             let Some(entry) = table.names.get_mut(&key) else { return false };
             let before = entry.records.len();
             entry.records.retain(|record| *record != data);
+            entry.told.retain(|told| told.encode().ok().as_ref() != Some(&data));
             let removed = before - entry.records.len();
             if entry.records.is_empty() && entry.failure.is_none() {
                 table.names.remove(&key);
@@ -166,6 +171,19 @@ impl DnsTable {
             table.records -= removed;
             removed > 0
         }))
+    }
+
+    /// Every record with its name, in the order of the names.
+    #[must_use]
+    pub fn records(&self) -> Vec<(String, RecordData)> {
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<_> = table.names.iter().collect();
+        names.sort_by_key(|(name, _)| *name);
+        let records = |(name, entry): (&LowerName, &Entry)| {
+            let name = name.to_string().trim_end_matches('.').to_owned();
+            entry.told.clone().into_iter().map(move |data| (name.clone(), data))
+        };
+        names.into_iter().flat_map(records).collect()
     }
 
     /// Lets every question about this name fail.

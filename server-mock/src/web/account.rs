@@ -56,7 +56,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByKey) -> Resul
             return Ok(located(&app.links.account(&account.id), Json(document(&app, account))));
         }
         let new = NewAccount { id, key: request.key, contact, kid, external_account_binding };
-        let account = model.create_account(new, now)?;
+        let account = model.create_account(new, now, &app.services.settings)?;
         let answer = (StatusCode::CREATED, Json(document(&app, account)));
         Ok(located(&app.links.account(&account.id), answer))
     })
@@ -81,6 +81,9 @@ pub(super) async fn update(
     app.services.store.with(|model| {
         if let Some(contact) = contact {
             model.update_contact(&request.account, contact)?;
+        }
+        if payload.get("termsOfServiceAgreed") == Some(&Value::Bool(true)) {
+            model.agree_to_terms(&request.account)?;
         }
         let mut answer = document(&app, model.acting_account(&request.account)?);
         if deactivate {
@@ -127,10 +130,8 @@ fn check_terms(app: &App, payload: &Map<String, Value>) -> Result<(), Problem> {
     if payload.get("termsOfServiceAgreed") == Some(&Value::Bool(true)) {
         return Ok(());
     }
-    let detail = "agree to the CAcert Community Agreement first";
-    let mut problem = Problem::new(ProblemType::UserActionRequired, detail);
-    problem.instance = Some(app.services.settings.terms_of_service.clone());
-    Err(problem)
+    let terms = app.services.store.with(|model| model.terms(&app.services.settings));
+    Err(terms.action_required("agree to the CAcert Community Agreement first"))
 }
 
 /// The account object.

@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Path, State},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
@@ -18,8 +19,10 @@ use super::{
     respond::{append_link, timestamp},
 };
 use crate::{
+    background::Place,
     model::{
-        AuthorizationId, Challenge, ChallengeKind, ChallengeMail, ChallengeState, Model, Problem, ProblemType,
+        Authorization, AuthorizationId, Challenge, ChallengeKind, ChallengeMail, ChallengeState, Model,
+        Problem, ProblemType, PublicKey,
     },
     services::Services,
     va::Attempt,
@@ -50,12 +53,10 @@ pub(super) async fn post(
         let starts = starts && model.begin_validation(&id, &request.account, kind, now)?;
         let work = if starts { begin(&app, model, &id, kind, &request, now)? } else { None };
         let challenge = model.authorization(&id, &request.account)?.challenge(kind).ok_or_else(not_found)?;
-        Ok::<_, Problem>((work, answer(&app, &id, challenge)))
+        Ok::<_, Problem>((work, answer(&app, &id, challenge, now)))
     })?;
     match (work, place) {
-        (Some(Work::Look(attempt)), Some(place)) => {
-            services.background.spawn(place, validate(services.clone(), id, attempt));
-        }
+        (Some(Work::Look(attempt)), Some(place)) => start(services, place, id, attempt),
         (Some(Work::Mail(mail)), Some(place)) => {
             services.background.spawn(place, services.mail.clone().send(vec![mail], now));
         }
@@ -87,17 +88,8 @@ fn begin(
         return Ok(mail.map(Work::Mail));
     }
     let authorization = model.authorization(id, &request.account)?;
-    let token = authorization.challenge(kind).map(|challenge| challenge.token.clone()).unwrap_or_default();
-    Ok(Some(Work::Look(Attempt {
-        kind,
-        identifier: authorization.identifier.clone(),
-        wildcard: authorization.wildcard,
-        subdomains: authorization.subdomains,
-        key_authorization: format!("{token}.{}", request.key.thumbprint()),
-        token,
-        account_url: app.links.account(&request.account),
-        now,
-    })))
+    let challenge = authorization.challenge(kind).ok_or_else(|| Problem::not_found("challenge"))?;
+    Ok(Some(Work::Look(attempt(app, authorization, challenge, &request.key, now))))
 }
 
 pub(super) fn too_busy() -> Problem {
@@ -107,21 +99,91 @@ pub(super) fn too_busy() -> Problem {
     problem
 }
 
-/// Looks without holding the store, then records the verdict in one transition.
-async fn validate(services: Arc<Services>, id: AuthorizationId, attempt: Attempt) {
+/// Goes on with the validations that an earlier run of the server had begun.
+pub(super) fn resume(app: &App) {
+    let services = &app.services;
+    let now = services.clock.now();
+    let attempts: Vec<_> = services.store.with(|model| {
+        let begun = model.resume_validations().into_iter();
+        let attempt = |(id, account, kind)| {
+            let authorization = model.authorization(&id, &account).ok()?;
+            let key = model.account_key(&account)?;
+            Some((id, attempt(app, authorization, authorization.challenge(kind)?, &key, now)))
+        };
+        begun.filter_map(attempt).collect()
+    });
+    for (id, attempt) in attempts {
+        match services.background.place() {
+            Some(place) => start(services, place, id, attempt),
+            None => drop(services.store.with(|model| {
+                model.conclude_validation(&id, attempt.kind, Err(too_busy()), now, &services.settings)
+            })),
+        }
+    }
+}
+
+fn attempt(
+    app: &App,
+    authorization: &Authorization,
+    challenge: &Challenge,
+    key: &PublicKey,
+    now: OffsetDateTime,
+) -> Attempt {
+    Attempt {
+        kind: challenge.kind,
+        identifier: authorization.identifier.clone(),
+        wildcard: authorization.wildcard,
+        subdomains: authorization.subdomains,
+        token: challenge.token.clone(),
+        key_authorization: format!("{}.{}", challenge.token, key.thumbprint()),
+        account_url: app.links.account(&authorization.account),
+        now,
+    }
+}
+
+/// Starts a validation; after a failure it is tried again after a pause where the settings say so and the client
+/// has not asked for it earlier (RFC 8555 §8.2).
+fn start(services: &Arc<Services>, place: Place, id: AuthorizationId, attempt: Attempt) {
+    let failures = None;
+    let work = {
+        let services = Arc::clone(services);
+        move |(id, mut attempt, failures): (AuthorizationId, Attempt, Option<usize>)| {
+            let services = Arc::clone(&services);
+            async move {
+                let now = services.clock.now();
+                attempt.now = now;
+                let begun = failures.is_none_or(|failures| {
+                    services.store.with(|model| model.begin_retry(&id, attempt.kind, failures, now))
+                });
+                let failures = if begun { validate(&services, &id, &attempt).await } else { None };
+                failures
+                    .map(|failures| (services.settings.validation_retry_pause, (id, attempt, Some(failures))))
+            }
+        }
+    };
+    services.background.spawn_repeating(place, (id, attempt, failures), work);
+}
+
+/// Looks without holding the store, then records the verdict in one transition. Gives the number of failures when
+/// there is to be another attempt.
+async fn validate(services: &Services, id: &AuthorizationId, attempt: &Attempt) -> Option<usize> {
     // A validator that panics has been reported; the challenge must not stay `processing` for it.
-    let verdict = AssertUnwindSafe(services.va.validate(&attempt)).catch_unwind().await;
+    let verdict = AssertUnwindSafe(services.va.validate(attempt)).catch_unwind().await;
     let verdict = verdict.unwrap_or_else(|_| {
         Err(Problem::new(ProblemType::ServerInternal, "the validation authority broke down"))
     });
-    let now = services.clock.now();
-    services
-        .store
-        .with(|model| model.conclude_validation(&id, attempt.kind, verdict, now, &services.settings));
+    let (now, settings) = (services.clock.now(), &services.settings);
+    services.store.with(|model| model.conclude_validation(id, attempt.kind, verdict, now, settings))
 }
 
-fn answer(app: &App, id: &AuthorizationId, challenge: &Challenge) -> Response {
+/// The challenge as it stands, with `Retry-After` while it waits for another attempt.
+fn answer(app: &App, id: &AuthorizationId, challenge: &Challenge, now: OffsetDateTime) -> Response {
     let mut response = Json(document(app, id, challenge)).into_response();
+    if let Some(retry_at) = challenge.retry_at {
+        // Never 0: the next attempt is not over before then.
+        let pause = (retry_at - now).whole_seconds().max(0).unsigned_abs() + 1;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(pause));
+    }
     append_link(response.headers_mut(), &app.links.authorization(id), "up");
     response
 }
@@ -143,8 +205,11 @@ pub(super) fn document(app: &App, id: &AuthorizationId, challenge: &Challenge) -
     }
     match &challenge.state {
         ChallengeState::Valid { validated } => document["validated"] = timestamp(*validated).into(),
-        ChallengeState::Invalid { error } => document["error"] = problem::to_json(error),
-        ChallengeState::Pending | ChallengeState::Processing => {}
+        ChallengeState::Invalid { .. } | ChallengeState::Pending | ChallengeState::Processing => {
+            if let Some(error) = challenge.error() {
+                document["error"] = problem::to_json(&error);
+            }
+        }
     }
     document
 }

@@ -21,9 +21,10 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: ByAccount) -> Res
 
 fn document(app: &App) -> Value {
     let settings = &app.services.settings;
-    let profiles: Map<String, Value> = app.services.store.with(|model| {
+    let (terms, profiles) = app.services.store.with(|model| {
         let described = |(name, profile): (&String, &Profile)| (name.clone(), json!(profile.description));
-        model.profiles().iter().map(described).collect()
+        let profiles: Map<String, Value> = model.profiles().iter().map(described).collect();
+        (model.terms(settings), profiles)
     });
     let mut document = json!({
         "newNonce": app.links.absolute("/acme/new-nonce"),
@@ -34,7 +35,7 @@ fn document(app: &App) -> Value {
         "keyChange": app.links.absolute("/acme/key-change"),
         "renewalInfo": app.links.absolute("/acme/renewal-info"),
         "meta": {
-            "termsOfService": settings.terms_of_service,
+            "termsOfService": terms.url,
             "website": settings.website,
             "externalAccountRequired": true,
         },

@@ -72,7 +72,7 @@ impl FromRequest<Arc<App>> for ByEither {
             .map_err(|_| Problem::malformed("the body is incomplete or too large").with_status(413))?;
         let jws = Jws::parse(&bytes)?;
         // Before everything that can fail, so that a failing request has spent its nonce.
-        app.nonces.spend(jws.nonce()?)?;
+        app.nonces.spend(jws.nonce()?, app.services.clock.now())?;
         crate::protocol::Algorithm::parse(jws.algorithm()?)?;
         if jws.url()? != url {
             return Err(Problem::unauthorized("`url` is not the URL that the request was sent to"));

@@ -36,7 +36,10 @@ struct App {
 
 /// The ACME server under `base_url`, such as `https://127.0.0.1:14000`.
 pub(crate) fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
-    let app = Arc::new(App { services, links: Links::new(base_url), nonces: NoncePool::default() });
+    let settings = &services.settings;
+    let nonces = NoncePool::new(settings.capacity.nonces, settings.nonce_lifetime);
+    let app = Arc::new(App { services, links: Links::new(base_url), nonces });
+    challenge::resume(&app);
     Router::new()
         .route("/directory", get(directory::get).post(directory::post))
         .route("/dir", get(directory::get).post(directory::post))

@@ -46,6 +46,11 @@ impl IntoResponse for Problem {
         {
             headers.append(header::LINK, link);
         }
+        if let Some(help) = &self.help
+            && let Ok(link) = HeaderValue::from_str(&format!("<{help}>;rel=\"help\""))
+        {
+            headers.append(header::LINK, link);
+        }
         response
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::App;
-use crate::model::Problem;
+use crate::model::{Problem, ProblemType};
 
 const REPLAY_NONCE: HeaderName = HeaderName::from_static("replay-nonce");
 
@@ -23,6 +23,10 @@ pub(super) async fn finish(State(app): State<Arc<App>>, request: Request, next: 
     } else {
         next.run(request).await
     };
+    // What the answer says must still be so after the server was killed.
+    if let Err(failure) = app.services.store.written().await {
+        response = Problem::new(ProblemType::ServerInternal, failure.to_string()).into_response();
+    }
     let status = response.status();
     if (status.is_client_error() || status.is_server_error()) && !is_problem(response.headers()) {
         let detail = status.canonical_reason().unwrap_or("the request failed");
@@ -30,7 +34,11 @@ pub(super) async fn finish(State(app): State<Arc<App>>, request: Request, next: 
     }
     let headers = response.headers_mut();
     if method == Method::POST || path == "/acme/new-nonce" || !status.is_success() {
-        insert(headers, REPLAY_NONCE, &app.nonces.issue(&*app.services.random));
+        insert(
+            headers,
+            REPLAY_NONCE,
+            &app.nonces.issue(&*app.services.nonce_random, app.services.clock.now()),
+        );
     }
     if path != "/directory" && path != "/dir" {
         append_link(headers, &app.links.directory(), "index");

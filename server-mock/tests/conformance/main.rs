@@ -4,14 +4,18 @@
 mod common;
 
 mod acme_profiles;
+mod admin_api;
 mod cacert_key_scopes;
 mod cacert_rights;
 mod cacert_verified;
+mod checks;
+mod concurrency;
 mod dns_account_01;
 mod dns_persist_01;
 mod rfc8555_6_1_6_3;
 mod rfc8555_6_2;
 mod rfc8555_6_5;
+mod rfc8555_6_6;
 mod rfc8555_6_7;
 mod rfc8555_7_1;
 mod rfc8555_7_3;
@@ -31,3 +35,4 @@ mod rfc8823_3_2_dkim;
 mod rfc8823_smtp;
 mod rfc9444;
 mod rfc9773;
+mod seed;

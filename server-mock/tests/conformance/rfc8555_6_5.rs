@@ -20,11 +20,24 @@ async fn with_nonce(client: &Client<'_>, nonce: Option<Value>) -> Answer {
 }
 
 #[tokio::test]
-async fn s029_to_s031_missing_unknown_and_reused_nonces() {
+async fn s029_nonce_missing() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     with_nonce(&client, None).await.expect_problem(400, "badNonce");
-    with_nonce(&client, Some(json!(URL_SAFE_NO_PAD.encode([7; 16])))).await.expect_problem(400, "badNonce");
+}
+
+#[tokio::test]
+async fn s030_unknown_nonce() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let unknown = json!(URL_SAFE_NO_PAD.encode([7; 16]));
+    with_nonce(&client, Some(unknown)).await.expect_problem(400, "badNonce");
+}
+
+#[tokio::test]
+async fn s031_reused_nonce() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
     let nonce = json!(mock.nonce().await);
     with_nonce(&client, Some(nonce.clone())).await.expect(200);
     with_nonce(&client, Some(nonce)).await.expect_problem(400, "badNonce");
@@ -57,19 +70,37 @@ async fn s034_the_nonce_of_a_bad_nonce_answer_is_accepted() {
     with_nonce(&client, Some(json!(refused.header("replay-nonce").unwrap()))).await.expect(200);
 }
 
+/// The nonces of many answers, of failures too.
+async fn nonces(client: &Client<'_>) -> Vec<String> {
+    let mut nonces = Vec::new();
+    for _ in 0..20 {
+        let fine = client.read(&client.kid).await;
+        fine.expect(200);
+        let error = client.read(&client.mock.url("newOrder")).await;
+        error.expect_problem(400, "malformed");
+        for answer in [fine, error] {
+            nonces.push(answer.header("replay-nonce").expect("Replay-Nonce").to_owned());
+        }
+    }
+    nonces
+}
+
 #[tokio::test]
-async fn s035_s036_nonces_on_every_answer_unique_and_long() {
+async fn s035_nonces_on_every_answer_to_a_post() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    for nonce in nonces(&client).await {
+        with_nonce(&client, Some(json!(nonce))).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn s036_nonces_are_unique_and_long() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let mut seen = HashSet::new();
-    for _ in 0..20 {
-        let fine = client.read(&client.kid).await;
-        let error = client.read(&mock.url("newOrder")).await;
-        error.expect_problem(400, "malformed");
-        for answer in [fine, error] {
-            let nonce = answer.header("replay-nonce").unwrap().to_owned();
-            assert!(URL_SAFE_NO_PAD.decode(&nonce).unwrap().len() >= 16);
-            assert!(seen.insert(nonce));
-        }
+    for nonce in nonces(&client).await {
+        assert!(URL_SAFE_NO_PAD.decode(&nonce).unwrap().len() >= 16);
+        assert!(seen.insert(nonce));
     }
 }

@@ -2,49 +2,146 @@
 
 use serde_json::{Value, json};
 
-use crate::common::Mock;
+use crate::common::{Answer, Client, Key, Mock, csr, http_01};
+
+/// The types of RFC 8555 §6.7 and of the RFCs that this server implements beside it.
+const REGISTERED: &[&str] = &[
+    "accountDoesNotExist",
+    "alreadyReplaced",
+    "alreadyRevoked",
+    "badCSR",
+    "badNonce",
+    "badPublicKey",
+    "badRevocationReason",
+    "badSignatureAlgorithm",
+    "caa",
+    "compound",
+    "connection",
+    "dns",
+    "externalAccountRequired",
+    "incorrectResponse",
+    "invalidContact",
+    "invalidProfile",
+    "malformed",
+    "orderNotReady",
+    "rateLimited",
+    "rejectedIdentifier",
+    "serverInternal",
+    "tls",
+    "unauthorized",
+    "unsupportedContact",
+    "unsupportedIdentifier",
+    "userActionRequired",
+];
 
 #[tokio::test]
-async fn s038_what_does_not_exist_is_a_problem_too() {
+async fn s038_every_error_is_a_problem_of_a_registered_type() {
     let mock = Mock::start().await;
+    let client = mock.account().await;
     let base = mock.handle.directory_url().replace("/directory", "");
-    mock.get(&format!("{base}/nothing")).await.expect_problem(404, "malformed");
-    mock.get(&format!("{base}/acme/order/%ff")).await.expect_problem(405, "malformed");
-    let client = mock.account().await;
+    let order = client.order(&["www.example.test"]).await.expect(201);
+    let mut answers = vec![
+        mock.get(&format!("{base}/nothing")).await,
+        mock.get(&format!("{base}/acme/order/%ff")).await,
+        mock.get(&mock.url("newOrder")).await,
+        mock.post(&mock.url("newOrder"), &json!("no JWS")).await,
+        mock.post(&mock.url("newOrder"), &json!("x".repeat(1 << 20))).await,
+        // Not UTF-8: the framework's own refusal.
+        client.read(&format!("{base}/acme/order/%ff")).await,
+        client.order(&["-.test"]).await,
+        client.order(&["other.test"]).await,
+        client.finalize(&order, &csr(&["www.example.test"], &Key::es256().for_csr())).await,
+        Client::new(&mock, Key::es256()).post_by_key(&mock.url("newAccount"), json!({})).await,
+    ];
     for path in ["order", "authorization", "certificate", "authorization/x"] {
-        client.read(&format!("{base}/acme/{path}/x")).await.expect_problem(404, "malformed");
+        let missing = client.read(&format!("{base}/acme/{path}/x")).await;
+        missing.expect_problem(404, "malformed");
+        answers.push(missing);
     }
-    // Not UTF-8: the framework's own refusal.
-    let url = format!("{base}/acme/order/%ff");
-    assert_eq!(client.read(&url).await.header("content-type"), Some("application/problem+json"));
+    for answer in answers {
+        assert!((400..500).contains(&answer.status), "{answer:?}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        let problem = answer.json();
+        let kind = problem["type"].as_str().unwrap().strip_prefix("urn:ietf:params:acme:error:").unwrap();
+        assert!(REGISTERED.contains(&kind), "{problem}");
+        assert_eq!(problem["status"], answer.status);
+        assert!(!problem["detail"].as_str().unwrap().is_empty());
+    }
+    for kind in server_mock::model::ProblemType::ALL {
+        assert!(REGISTERED.contains(&kind.name()), "{kind:?}");
+    }
+}
+
+/// The problem of an order with two bad names and a good one.
+async fn two_bad_names() -> Value {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    client.order(&["a..b", "www.example.test", "-.test"]).await.expect_problem(400, "malformed")
 }
 
 #[tokio::test]
-async fn s039_s040_a_subproblem_for_each_bad_name() {
-    let mock = Mock::start().await;
-    let client = mock.account().await;
-    let problem =
-        client.order(&["a..b", "www.example.test", "-.test"]).await.expect_problem(400, "malformed");
+async fn s039_identifiers_stand_in_subproblems_alone() {
+    let problem = two_bad_names().await;
     assert_eq!(problem.get("identifier"), None);
-    let names: Vec<&Value> =
-        problem["subproblems"].as_array().unwrap().iter().map(|sub| &sub["identifier"]["value"]).collect();
-    assert_eq!(names, ["a..b", "-.test"]);
+    for subproblem in problem["subproblems"].as_array().unwrap() {
+        assert!(subproblem["identifier"]["value"].is_string(), "{problem}");
+        assert_eq!(subproblem.get("subproblems"), None);
+    }
+    // One bad name has its own subproblem too, and outside of orders there are none.
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let one = client.order(&["-.test"]).await.expect_problem(400, "malformed");
+    assert_eq!(
+        (one.get("identifier"), &one["subproblems"][0]["identifier"]["value"]),
+        (None, &json!("-.test"))
+    );
+    let outside = client.order(&["other.test"]).await.expect_problem(403, "rejectedIdentifier");
+    assert_eq!(outside.get("identifier"), None);
+    let order = client.order(&["www.example.test"]).await.expect(201);
+    let url = order["authorizations"][0].as_str().unwrap();
+    let challenge = http_01(&client.read(url).await.json());
+    client.post(challenge["url"].as_str().unwrap(), json!({})).await.expect(200);
+    let invalid = http_01(&client.settle(url, &["pending"]).await);
+    assert_eq!((&invalid["status"], invalid["error"].get("identifier")), (&json!("invalid"), None));
 }
 
 #[tokio::test]
-async fn s041_s042_index_link_and_cross_origin() {
-    let mock = Mock::start().await;
+async fn s040_a_subproblem_for_each_bad_name() {
+    let problem = two_bad_names().await;
+    let subproblems = problem["subproblems"].as_array().unwrap();
+    let names: Vec<&Value> = subproblems.iter().map(|sub| &sub["identifier"]["value"]).collect();
+    assert_eq!(names, ["a..b", "-.test"]);
+    for subproblem in subproblems {
+        assert_eq!(subproblem["type"], "urn:ietf:params:acme:error:malformed");
+        assert!(!subproblem["detail"].as_str().unwrap().is_empty());
+    }
+}
+
+/// Answers of every kind but the directory.
+async fn answers(mock: &Mock) -> Vec<Answer> {
     let client = mock.account().await;
-    let directory = mock.handle.directory_url();
-    let index = format!("<{directory}>;rel=\"index\"");
-    let answer = mock.get(&directory).await;
-    assert!(answer.links().is_empty());
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     let order = client.order(&["www.example.test"]).await;
     let error = client.post(&mock.url("newOrder"), json!({})).await;
-    let missing = mock.get(&directory.replace("/directory", "/nothing")).await;
-    for answer in [mock.get(&mock.url("newNonce")).await, order, error, missing] {
+    let missing = mock.get(&mock.handle.directory_url().replace("/directory", "/nothing")).await;
+    vec![mock.get(&mock.url("newNonce")).await, order, error, missing]
+}
+
+#[tokio::test]
+async fn s041_index_link_everywhere_but_on_the_directory() {
+    let mock = Mock::start().await;
+    let directory = mock.handle.directory_url();
+    let index = format!("<{directory}>;rel=\"index\"");
+    assert!(mock.get(&directory).await.links().is_empty());
+    for answer in answers(&mock).await {
         assert!(answer.links().contains(&index.as_str()), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn s042_cross_origin_requests() {
+    let mock = Mock::start().await;
+    let directory = mock.get(&mock.handle.directory_url()).await;
+    for answer in answers(&mock).await.into_iter().chain([directory]) {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
         assert!(answer.header("access-control-expose-headers").unwrap().contains("Replay-Nonce"));
     }

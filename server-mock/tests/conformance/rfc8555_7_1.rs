@@ -10,10 +10,8 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, ma
 use crate::common::{Mock, http_01};
 
 #[tokio::test]
-async fn s043_s044_the_directory_lists_what_works() {
+async fn s043_the_directory_lists_what_works() {
     let mock = Mock::start().await;
-    assert_eq!(mock.directory["meta"]["externalAccountRequired"], true);
-    assert!(mock.directory["meta"]["termsOfService"].as_str().unwrap().starts_with("https://"));
     for name in ["newNonce", "newAccount", "newOrder", "newAuthz", "revokeCert", "keyChange"] {
         assert_ne!(mock.get(&mock.url(name)).await.status, 404, "{name}");
     }
@@ -22,27 +20,50 @@ async fn s043_s044_the_directory_lists_what_works() {
 }
 
 #[tokio::test]
-async fn s045_s046_new_nonce() {
+async fn s044_accounts_need_a_binding() {
     let mock = Mock::start().await;
-    let url = mock.url("newNonce");
-    let head = mock.http.head(&url).send().await.unwrap();
-    let get = mock.http.get(&url).send().await.unwrap();
-    assert_eq!((head.status(), get.status()), (reqwest::StatusCode::OK, reqwest::StatusCode::NO_CONTENT));
-    for response in [&head, &get] {
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        assert!(response.headers().contains_key("replay-nonce"));
-    }
-    assert!(get.bytes().await.unwrap().is_empty());
+    assert_eq!(mock.directory["meta"]["externalAccountRequired"], true);
+    assert!(mock.directory["meta"]["termsOfService"].as_str().unwrap().starts_with("https://"));
+}
+
+/// What a nonce comes with.
+fn check_nonce_headers(response: &reqwest::Response) {
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert!(response.headers().contains_key("replay-nonce"));
 }
 
 #[tokio::test]
-async fn s047_s048_orders_keep_their_lists_and_say_when_they_expire() {
+async fn s045_new_nonce_by_head() {
+    let mock = Mock::start().await;
+    let response = mock.http.head(mock.url("newNonce")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    check_nonce_headers(&response);
+}
+
+#[tokio::test]
+async fn s046_new_nonce_by_get() {
+    let mock = Mock::start().await;
+    let response = mock.http.get(mock.url("newNonce")).send().await.unwrap();
+    assert_eq!(response.status(), 204);
+    check_nonce_headers(&response);
+    assert!(response.bytes().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn s047_an_order_says_when_it_expires() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let order = client.order(&["www.example.test"]).await.expect(201);
+    let expires = OffsetDateTime::parse(order["expires"].as_str().unwrap(), &Rfc3339).unwrap();
+    assert!(expires > OffsetDateTime::now_utc());
+}
+
+#[tokio::test]
+async fn s048_the_lists_of_an_order_never_change() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let created = client.order(&["b.example.test", "a.example.test", "b.example.test"]).await;
     let order = created.expect(201);
-    let expires = OffsetDateTime::parse(order["expires"].as_str().unwrap(), &Rfc3339).unwrap();
-    assert!(expires > OffsetDateTime::now_utc());
     assert_eq!(order["identifiers"].as_array().unwrap().len(), 2, "each name once");
     assert_eq!(order["authorizations"].as_array().unwrap().len(), 2);
     for authorization in order["authorizations"].as_array().unwrap() {

@@ -4,7 +4,7 @@ use aws_lc_rs::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::common::{Client, Key, Mock, mac_jws};
+use crate::common::{Answer, Client, Key, Mock, mac_jws};
 
 #[tokio::test]
 async fn s067_missing() {
@@ -26,35 +26,52 @@ async fn s068_no_jws() {
     }
 }
 
-#[tokio::test]
-async fn s069_to_s072_bad_headers() {
+/// newAccount with a binding whose header a test has changed.
+async fn with_header(alter: impl FnOnce(&mut Value, &Mock)) -> Answer {
     let mock = Mock::start().await;
     let credentials = mock.eab_key(Default::default());
     let client = Client::new(&mock, Key::es256());
     let mac_key = URL_SAFE_NO_PAD.decode(&credentials.hmac_key).unwrap();
-    let url = mock.url("newAccount");
-    let good = json!({"alg": "HS256", "kid": credentials.kid, "url": url});
-    let changed = |name: &str, value: Value| {
-        let mut header = good.clone();
-        header[name] = value;
-        header
-    };
-    let mut no_kid = good.clone();
-    no_kid.as_object_mut().unwrap().remove("kid");
-    for header in [
-        changed("alg", json!("none")),
-        changed("alg", json!("ES256")),
-        no_kid,
-        changed("nonce", json!(mock.nonce().await)),
-        changed("url", json!(mock.url("newOrder"))),
-    ] {
-        let binding = mac_jws(HMAC_SHA256, &mac_key, &header, &client.key.jwk().to_string());
-        client.register_with(binding).await.expect_problem(400, "malformed");
+    let mut header = json!({"alg": "HS256", "kid": credentials.kid, "url": mock.url("newAccount")});
+    alter(&mut header, &mock);
+    let binding = mac_jws(HMAC_SHA256, &mac_key, &header, &client.key.jwk().to_string());
+    client.register_with(binding).await
+}
+
+#[tokio::test]
+async fn s069_algorithm_of_no_mac() {
+    with_header(|_, _| {}).await.expect(201);
+    for algorithm in ["none", "ES256"] {
+        with_header(|header, _| header["alg"] = json!(algorithm)).await.expect_problem(400, "malformed");
     }
-    let signed = client.key.jws(&changed("alg", json!("ES256")), &client.key.jwk().to_string());
+    let mock = Mock::start().await;
+    let credentials = mock.eab_key(Default::default());
+    let client = Client::new(&mock, Key::es256());
+    let header = json!({"alg": "ES256", "kid": credentials.kid, "url": mock.url("newAccount")});
+    let signed = client.key.jws(&header, &client.key.jwk().to_string());
     client.register_with(signed).await.expect_problem(400, "malformed");
-    let binding = mac_jws(HMAC_SHA256, &mac_key, &good, &client.key.jwk().to_string());
-    client.register_with(binding).await.expect(201);
+}
+
+#[tokio::test]
+async fn s070_no_kid() {
+    let no_kid = |header: &mut Value, _: &Mock| {
+        header.as_object_mut().unwrap().remove("kid");
+    };
+    with_header(no_kid).await.expect_problem(400, "malformed");
+}
+
+#[tokio::test]
+async fn s071_a_nonce_does_not_belong_there() {
+    with_header(|header, _| header["nonce"] = json!("AAAAAAAAAAAAAAAAAAAAAA"))
+        .await
+        .expect_problem(400, "malformed");
+}
+
+#[tokio::test]
+async fn s072_another_url() {
+    with_header(|header, mock| header["url"] = json!(mock.url("newOrder")))
+        .await
+        .expect_problem(400, "malformed");
 }
 
 #[tokio::test]
@@ -110,4 +127,13 @@ async fn s077_all_three_hashes() {
         let lying = client.binding_with(name, aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &credentials);
         client.register_with(lying).await.expect_problem(403, "unauthorized");
     }
+}
+
+#[tokio::test]
+async fn s078_known_key_without_binding() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let answer = client.post_by_key(&mock.url("newAccount"), json!({"termsOfServiceAgreed": true})).await;
+    answer.expect(200);
+    assert_eq!(answer.location(), client.kid);
 }

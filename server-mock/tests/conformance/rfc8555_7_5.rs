@@ -1,8 +1,8 @@
 //! RFC 8555 §7.5: authorizations and challenges.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
 
@@ -17,46 +17,116 @@ async fn authorization(client: &Client<'_>) -> (String, String) {
 }
 
 #[tokio::test]
-async fn s120_s121_the_response_is_an_object_whose_fields_do_not_matter() {
+async fn s120_a_response_starts_the_validation() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let (authorization, challenge) = authorization(&client).await;
     client.post(&challenge, json!([])).await.expect_problem(400, "malformed");
-    let answer = client.post(&challenge, json!({"keyAuthorization": "old", "colour": 1})).await;
-    answer.expect(200);
+    let answer = client.post(&challenge, json!({})).await;
+    assert_ne!(answer.expect(200)["status"], "pending");
     assert!(answer.links().contains(&format!("<{authorization}>;rel=\"up\"").as_str()));
 }
 
 #[tokio::test]
-async fn s122_s124_a_second_post_is_no_error_and_the_verdict_stays() {
+async fn s121_unknown_fields_of_a_response() {
     let mock = Mock::start().await;
     let client = mock.account().await;
-    let (url, challenge) = authorization(&client).await;
-    let document = client.authorize(&url).await;
-    let valid = http_01(&document);
-    assert_eq!((&document["status"], &valid["status"]), (&json!("valid"), &json!("valid")));
-    OffsetDateTime::parse(valid["validated"].as_str().unwrap(), &Rfc3339).unwrap();
-    assert_eq!(client.post(&challenge, json!({})).await.expect(200), valid);
+    let (_, challenge) = authorization(&client).await;
+    let answer = client.post(&challenge, json!({"keyAuthorization": "old", "colour": 1})).await.expect(200);
+    assert_eq!((answer.get("keyAuthorization"), answer.get("colour")), (None, None));
+}
 
-    let (url, challenge) = {
-        let stranger_name = client.order(&["other.example.test"]).await.expect(201);
-        let url = stranger_name["authorizations"][0].as_str().unwrap().to_owned();
-        let challenge = http_01(&client.read(&url).await.json())["url"].as_str().unwrap().to_owned();
-        (url, challenge)
-    };
-    client.post(&challenge, json!({})).await.expect(200);
-    let invalid = http_01(&client.settle(&url, &["pending"]).await);
-    assert_eq!(invalid["status"], "invalid");
-    assert!(invalid["error"]["type"].as_str().unwrap().ends_with(":incorrectResponse"), "{invalid}");
-    assert_eq!(client.post(&challenge, json!({})).await.expect(200), invalid);
+/// A name's authorization that is valid, and one that is invalid: URL and document of each.
+async fn settled(client: &Client<'_>) -> [(String, Value); 2] {
+    let (url, _) = authorization(client).await;
+    let valid = client.authorize(&url).await;
+    let order = client.order(&["other.example.test"]).await.expect(201);
+    let other = order["authorizations"][0].as_str().unwrap().to_owned();
+    let challenge = http_01(&client.read(&other).await.json());
+    client.post(challenge["url"].as_str().unwrap(), json!({})).await.expect(200);
+    let invalid = client.settle(&other, &["pending"]).await;
+    [(url, valid), (other, invalid)]
 }
 
 #[tokio::test]
-async fn s125_s126_deactivation() {
+async fn s122_a_second_post_is_no_error() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    for (_, document) in settled(&client).await {
+        let challenge = http_01(&document);
+        let url = challenge["url"].as_str().unwrap();
+        assert_eq!(client.post(url, json!({})).await.expect(200), challenge, "the verdict stays");
+    }
+}
+
+#[tokio::test]
+async fn s123_a_failed_validation_is_tried_again() {
+    let mock = Mock::start_with(|config| {
+        config.policy.validation_retries = 2;
+        // Longer than this test: only the client's own POSTs lead to another try.
+        config.policy.validation_retry_pause = Duration::from_secs(600);
+    })
+    .await;
+    let client = mock.account().await;
+    let (url, challenge) = authorization(&client).await;
+    for failures in 1..=2 {
+        client.post(&challenge, json!({})).await.expect(200);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let answer = loop {
+            let answer = client.read(&challenge).await;
+            let error = answer.expect(200)["error"].clone();
+            let entries = error["subproblems"].as_array().map_or(usize::from(error.is_object()), Vec::len);
+            if entries == failures && answer.header("retry-after").is_some() {
+                break answer;
+            }
+            assert!(Instant::now() < deadline, "{answer:?}");
+        };
+        assert_eq!(answer.json()["status"], "processing");
+        assert!(answer.json()["error"]["type"].as_str().unwrap().ends_with(":incorrectResponse"));
+        let pause: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((590..=601).contains(&pause), "{pause}");
+        assert_eq!(client.read(&url).await.json()["status"], "pending");
+    }
+    // Now it is there.
+    let document = client.authorize(&url).await;
+    assert_eq!((&document["status"], &http_01(&document)["status"]), (&json!("valid"), &json!("valid")));
+    assert_eq!(http_01(&document).get("error"), None);
+}
+
+#[tokio::test]
+async fn s123_the_server_tries_again_by_itself_and_gives_up_in_the_end() {
+    let mock = Mock::start_with(|config| {
+        config.policy.validation_retries = 2;
+        config.policy.validation_retry_pause = Duration::from_millis(20);
+    })
+    .await;
+    let client = mock.account().await;
+    let (url, challenge) = authorization(&client).await;
+    client.post(&challenge, json!({})).await.expect(200);
+    let invalid = http_01(&client.settle(&url, &["pending"]).await);
+    assert_eq!(
+        (&invalid["status"], invalid["error"]["subproblems"].as_array().unwrap().len()),
+        (&json!("invalid"), 3)
+    );
+}
+
+#[tokio::test]
+async fn s124_the_verdict_and_its_time() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let [(_, valid), (_, invalid)] = settled(&client).await;
+    assert_eq!((&valid["status"], &invalid["status"]), (&json!("valid"), &json!("invalid")));
+    let (valid, invalid) = (http_01(&valid), http_01(&invalid));
+    assert_eq!((&valid["status"], &invalid["status"]), (&json!("valid"), &json!("invalid")));
+    OffsetDateTime::parse(valid["validated"].as_str().unwrap(), &Rfc3339).unwrap();
+    assert!(invalid["error"]["type"].as_str().unwrap().ends_with(":incorrectResponse"), "{invalid}");
+}
+
+#[tokio::test]
+async fn s125_deactivation() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let (url, challenge) = authorization(&client).await;
-    client.post(&url, json!({"status": "valid"})).await.expect_problem(400, "malformed");
     let document = client.post(&url, json!({"status": "deactivated"})).await.expect(200);
     assert_eq!(document["status"], "deactivated");
     assert_eq!(client.post(&challenge, json!({})).await.expect(200)["status"], "pending");
@@ -67,6 +137,17 @@ async fn s125_s126_deactivation() {
     client.post(&url, json!({"status": "deactivated"})).await.expect(200);
     let order = client.order(&["www.example.test"]).await.expect(201);
     assert_eq!(order["status"], "pending");
+}
+
+#[tokio::test]
+async fn s126_another_status() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (url, _) = authorization(&client).await;
+    for status in ["valid", "pending", "revoked"] {
+        client.post(&url, json!({"status": status})).await.expect_problem(400, "malformed");
+    }
+    assert_eq!(client.read(&url).await.expect(200)["status"], "pending");
 }
 
 #[tokio::test]

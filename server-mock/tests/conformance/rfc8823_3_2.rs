@@ -162,7 +162,7 @@ async fn s157_it_takes_mail_and_post_in_either_order() {
 }
 
 #[tokio::test]
-async fn s157_s177_what_issuemail_forbids_is_not_issued() {
+async fn s177_what_issuemail_forbids_is_not_issued() {
     let mock = Mock::start().await;
     let signer = Signer::publish(&mock, "example.test");
     let client = mock.account_with(client_rights()).await;

@@ -154,7 +154,7 @@ fn waiting() -> &'static Waiting {
 
 proptest! {
     #[test]
-    fn s155_s158_no_changed_reply_counts(position in 0usize..2000, byte: u8) {
+    fn s155_no_changed_reply_counts(position in 0usize..2000, byte: u8) {
         let Waiting { runtime, mock, mail, value } = waiting();
         let position = position % mail.len();
         let mut changed = mail.clone().into_bytes();

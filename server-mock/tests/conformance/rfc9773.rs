@@ -44,7 +44,7 @@ async fn revoke(client: &Client<'_>, chain: &str) {
 }
 
 #[tokio::test]
-async fn s160_s161_the_window_lies_within_the_last_third_of_the_lifetime() {
+async fn s160_the_window_lies_within_the_last_third_of_the_lifetime() {
     let clock = Arc::new(ManualClock::new(datetime!(2030-01-01 00:00 UTC)));
     let mock = Mock::start_on(&clock).await;
     let client = mock.account().await;

@@ -52,6 +52,14 @@ impl Key {
         Self { algorithm: "EdDSA", pair: Pair::Ed25519(Ed25519KeyPair::generate().unwrap()) }
     }
 
+    /// The same Ed25519 key once more.
+    pub(crate) fn again(&self) -> Self {
+        let Pair::Ed25519(pair) = &self.pair else { panic!("only for Ed25519") };
+        let pkcs8 = pair.to_pkcs8v1().unwrap();
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+        Self { algorithm: self.algorithm, pair: Pair::Ed25519(pair) }
+    }
+
     fn ecdsa(algorithm: &'static str, curve: &'static str, signing: &'static EcdsaSigningAlgorithm) -> Self {
         Self { algorithm, pair: Pair::Ecdsa(EcdsaKeyPair::generate(signing).unwrap(), curve) }
     }

@@ -92,7 +92,11 @@ impl Mock {
 
     /// A server whose clock only the test moves.
     pub(crate) async fn start_on(clock: &Arc<ManualClock>) -> Self {
-        Self::start_at(clock.clone(), |_| {}).await
+        Self::start_on_with(clock, |_| {}).await
+    }
+
+    pub(crate) async fn start_on_with(clock: &Arc<ManualClock>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(clock.clone(), change).await
     }
 
     async fn start_at(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
@@ -125,6 +129,15 @@ impl Mock {
     pub(crate) async fn post(&self, url: &str, body: &Value) -> Answer {
         let request = self.http.post(url).header("Content-Type", "application/jose+json");
         read(request.body(body.to_string()).send().await.unwrap()).await
+    }
+
+    /// A request to the admin API: status and document.
+    pub(crate) async fn api(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}/api/{path}", self.handle.admin_url());
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let response = self.http.request(method, url).body(body.to_string()).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
     }
 
     /// An owner of `example.test`.
@@ -249,13 +262,18 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Lays the answer to an http-01 challenge out.
+    pub(crate) fn answer(&self, challenge: &Value) {
+        let token = challenge["token"].as_str().unwrap().to_owned();
+        let answer = format!("{token}.{}", self.key.thumbprint());
+        self.mock.answers.lock().unwrap().insert(token, answer);
+    }
+
     /// Answers and starts the http-01 challenge of an authorization; gives the settled authorization.
     pub(crate) async fn authorize(&self, authorization: &str) -> Value {
         let document = self.read(authorization).await.expect(200);
         let challenge = http_01(&document);
-        let token = challenge["token"].as_str().unwrap().to_owned();
-        let answer = format!("{token}.{}", self.key.thumbprint());
-        self.mock.answers.lock().unwrap().insert(token, answer);
+        self.answer(&challenge);
         self.post(challenge["url"].as_str().unwrap(), json!({})).await.expect(200);
         self.settle(authorization, &["pending"]).await
     }
