@@ -83,8 +83,11 @@ fn the_mock_depends_in_one_direction() {
             ("admin", SERVING),
             ("config", &["ca", "model"]),
             ("server", &[]),
-            ("endpoint_tls", &[]),
+            ("endpoint_tls", &["ca"]),
             ("demo", &["admin", "model"]),
+            // What outlives a run, and what ends without being asked.
+            ("state", &["ca", "config", "endpoint_tls", "model", "store"]),
+            ("sweeper", &["services"]),
             ("mock_server", everything),
             ("lib", &[]),
             ("main", &[]),

@@ -71,7 +71,7 @@ pub(crate) fn several_names_and_an_address() {
 pub(crate) fn methods_are_mixed_in_one_certificate() {
     let world = World::registered();
     let webroot = world.path("www");
-    std::fs::create_dir(&webroot).unwrap();
+    fs::create_dir(&webroot).unwrap();
     let by_tls = format!("--tls-alpn=127.0.0.1:{}", world.mock().tls_port());
     let by_http =
         format!("www.example.test={}", world.standalone().trim_start_matches("--").replace('=', ":"));
