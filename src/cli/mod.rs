@@ -1,4 +1,4 @@
-//! How a run begins and ends. Where a flag's value comes from is in [`settings`].
+//! How a run begins and ends. Where a flag's value comes from is in `settings.rs`.
 
 mod settings;
 

@@ -27,7 +27,7 @@ impl Progress {
         Self { bar, tasks: Arc::default() }
     }
 
-    /// Begins to show, after a moment. Ends with [`finish`](Self::finish).
+    /// Begins to show, after a moment. Whatever is printed last ends it.
     pub fn start(&self) {
         let Some(bar) = self.bar.clone() else { return };
         tokio::spawn(async move {
