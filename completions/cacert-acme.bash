@@ -384,12 +384,20 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__account__subcmd__rollover)
-            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --account-key-type --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --account-key-type)
+                    COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
+                    return 0
+                    ;;
+                --account-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -914,7 +922,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__register)
-            opts="-q -v -h -V --eab-kid --eab-key-file --eab --contact --agree-tos --accept-responsibility --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --eab-kid --eab-key-file --eab --contact --agree-tos --accept-responsibility --eab-alg --account-key-type --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -934,6 +942,14 @@ _cacert__acme() {
                     ;;
                 --contact)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --eab-alg)
+                    COMPREPLY=($(compgen -W "hs256 hs384 hs512" -- "${cur}"))
+                    return 0
+                    ;;
+                --account-key-type)
+                    COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
                     return 0
                     ;;
                 --account-key)

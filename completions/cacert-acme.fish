@@ -51,7 +51,16 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab-key-file -d 'The file that holds the MAC key; - reads standard input' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab -d 'A file with both: KID:KEY, {"kid":…,"hmac":…}, or the block copied from the web UI; - reads standard input' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l contact -d 'Where CAcert can reach you; may be repeated' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l account-key -d 'Bring an account key (ECDSA P-256, PEM) instead of making a new one' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l eab-alg -d 'The MAC algorithm of the binding [default: that of the key\'s length, or what the server asks for]' -r -f -a "hs256\t'HMAC with SHA-256'
+hs384\t'HMAC with SHA-384'
+hs512\t'HMAC with SHA-512'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l account-key-type -d 'The kind of account key to make' -r -f -a "ec256\t'ECDSA on P-256: small, fast, understood everywhere'
+ec384\t'ECDSA on P-384'
+rsa2048\t'RSA of 2048 bits'
+rsa3072\t'RSA of 3072 bits'
+rsa4096\t'RSA of 4096 bits'
+ed25519\t'Ed25519; few browsers and CAs accept it'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l account-key -d 'Bring an account key of any of these kinds (PEM) instead of making one' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand register" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
@@ -83,7 +92,7 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "list" -d 'List the accounts of this machine'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "update" -d 'Change where the CA can reach you'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "rollover" -d 'Replace the account key by a new one'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "rollover" -d 'Replace the account key by another one'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "deactivate" -d 'Give the account up for good; its certificates stay valid'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and not __fish_seen_subcommand_from show list update rollover deactivate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from show" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
@@ -126,6 +135,13 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __f
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from update" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l account-key-type -d 'The kind of account key to make' -r -f -a "ec256\t'ECDSA on P-256: small, fast, understood everywhere'
+ec384\t'ECDSA on P-384'
+rsa2048\t'RSA of 2048 bits'
+rsa3072\t'RSA of 3072 bits'
+rsa4096\t'RSA of 4096 bits'
+ed25519\t'Ed25519; few browsers and CAs accept it'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l account-key -d 'Bring an account key of any of these kinds (PEM) instead of making one' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from rollover" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
@@ -156,7 +172,7 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __f
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the accounts of this machine'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "update" -d 'Change where the CA can reach you'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "rollover" -d 'Replace the account key by a new one'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "rollover" -d 'Replace the account key by another one'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "deactivate" -d 'Give the account up for good; its certificates stay valid'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s d -l domain -d 'A name to certify; may be repeated' -r
@@ -287,5 +303,5 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "list" -d 'List the accounts of this machine'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "update" -d 'Change where the CA can reach you'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "rollover" -d 'Replace the account key by a new one'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "rollover" -d 'Replace the account key by another one'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "deactivate" -d 'Give the account up for good; its certificates stay valid'

@@ -5,6 +5,7 @@ use crate::challenge::{ChallengeError, InvalidMethod};
 use crate::config::ConfigError;
 use crate::core::eab::InvalidCredentials;
 use crate::core::problem::Problem;
+use crate::keys::KeyFailure;
 use crate::store::StoreError;
 
 /// What kind of failure it is; decides the exit status.
@@ -166,10 +167,17 @@ impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         let told = Self::from_chain(Kind::Local, &error);
         match error {
-            KeyError::Pem => told
-                .hint("`openssl pkcs8 -topk8 -nodes -in OLD.pem -out NEW.pem` makes PKCS#8 of other forms"),
+            KeyError::Pem => told.hint(
+                "`openssl pkcs8 -topk8 -nodes -in OLD.pem -out NEW.pem` takes a passphrase off, and knows other forms",
+            ),
             KeyError::Unusable => told,
         }
+    }
+}
+
+impl From<KeyFailure> for Error {
+    fn from(error: KeyFailure) -> Self {
+        Self::from_chain(Kind::Internal, &error)
     }
 }
 
@@ -268,7 +276,11 @@ fn refusal_hint(name: &str) -> Option<String> {
         "rateLimited" => "too many requests in a short time: wait before the next try".into(),
         "userActionRequired" => "agree to the terms of service first (--agree-tos)".into(),
         "caa" => "the domain's CAA records in DNS forbid this CA: add one that allows it".into(),
-        "badPublicKey" | "badCSR" => "another --key-type may do".into(),
+        "badPublicKey" => "another --account-key-type (or --key-type, for a certificate's key) may do".into(),
+        "badSignatureAlgorithm" => {
+            "another --account-key-type may do, or another --eab-alg for the binding".into()
+        }
+        "badCSR" => "another --key-type may do".into(),
         "alreadyRevoked" => "nothing is left to do".into(),
         _ => return None,
     })

@@ -13,5 +13,6 @@ pub mod core;
 pub mod env;
 pub mod error;
 pub mod issuance;
+pub mod keys;
 pub mod store;
 pub mod ui;

@@ -2,31 +2,76 @@
 
 use std::time::Duration;
 
-use instant_acme::OrderStatus as WireStatus;
+use instant_acme::{OrderState, OrderStatus as WireStatus};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use crate::core::chain::Chain;
 use crate::core::identifier::Identifier;
 use crate::core::plan::OrderStatus;
+use crate::core::preferred_chain::PreferredChain;
+use crate::core::problem::Problem;
 
+use super::jws::encode;
+use super::session::understood;
+use super::transport::Answer;
 use super::{AcmeError, Session};
+
+/// What is ordered.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOrder<'a> {
+    /// The names.
+    pub identifiers: &'a [Identifier],
+    /// One of the directory's profiles (draft-ietf-acme-profiles §4).
+    pub profile: Option<&'a str>,
+    /// When the certificate's life is to begin.
+    pub not_before: Option<OffsetDateTime>,
+    /// When it is to end.
+    pub not_after: Option<OffsetDateTime>,
+}
+
+impl NewOrder<'_> {
+    /// The request: instant-acme's, with the dates that it lacks.
+    fn payload(&self) -> Result<Value, AcmeError> {
+        let identifiers: Vec<_> = self.identifiers.iter().map(wire_identifier).collect();
+        let request = instant_acme::NewOrder::new(&identifiers);
+        let request = match self.profile {
+            Some(profile) => request.profile(profile),
+            None => request,
+        };
+        let unwritten = |error: &dyn std::fmt::Display| AcmeError::Protocol(error.to_string());
+        let mut payload = serde_json::to_value(request).map_err(|error| unwritten(&error))?;
+        for (member, moment) in [("notBefore", self.not_before), ("notAfter", self.not_after)] {
+            if let Some(moment) = moment {
+                payload[member] = moment.format(&Rfc3339).map_err(|error| unwritten(&error))?.into();
+            }
+        }
+        Ok(payload)
+    }
+}
 
 /// An order at the server, with its state as last seen.
 pub struct Order<'a> {
     session: &'a Session,
-    inner: instant_acme::Order,
+    url: String,
+    state: OrderState,
+    failure: Option<Problem>,
 }
 
 impl<'a> Order<'a> {
-    /// Orders a certificate for these names.
+    /// Orders a certificate.
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
-    pub async fn create(session: &'a Session, identifiers: &[Identifier]) -> Result<Self, AcmeError> {
-        let identifiers: Vec<_> = identifiers.iter().map(wire_identifier).collect();
-        let request = instant_acme::NewOrder::new(&identifiers);
-        let inner = session.relay(async || session.inner.new_order(&request).await).await?;
-        Ok(Self { session, inner })
+    pub async fn create(session: &'a Session, order: &NewOrder<'_>) -> Result<Self, AcmeError> {
+        let url = session.directory().await?.new_order.clone();
+        let answer = session.post(&url, Some(&order.payload()?)).await?;
+        let location = answer.location();
+        let url = location.ok_or_else(|| AcmeError::Protocol("the new order came without its URL".into()))?;
+        let (state, failure) = read(&url, &answer)?;
+        Ok(Self { session, url, state, failure })
     }
 
     /// Takes up an order that an earlier run made.
@@ -34,19 +79,20 @@ impl<'a> Order<'a> {
     /// # Errors
     /// When the server does not know it any more, refuses, or can't be reached.
     pub async fn resume(session: &'a Session, url: &str) -> Result<Self, AcmeError> {
-        let inner = session.relay(async || session.inner.order(url.to_owned()).await).await?;
-        Ok(Self { session, inner })
+        let (state, failure) = read(url, &session.post(url, None).await?)?;
+        Ok(Self { session, url: url.to_owned(), state, failure })
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.inner.url()
+        &self.url
     }
 
     /// Its state as last seen.
-    pub fn status(&mut self) -> OrderStatus {
-        match self.inner.state().status {
+    #[must_use]
+    pub fn status(&self) -> OrderStatus {
+        match self.state.status {
             WireStatus::Pending => OrderStatus::Pending,
             WireStatus::Ready => OrderStatus::Ready,
             WireStatus::Processing => OrderStatus::Processing,
@@ -56,14 +102,15 @@ impl<'a> Order<'a> {
     }
 
     /// Why it failed, as the server tells it.
-    pub fn failure(&mut self) -> AcmeError {
-        let problem = self.inner.state().error.as_ref().map(super::error::problem_of);
-        AcmeError::OrderFailed(problem.map(Box::new))
+    #[must_use]
+    pub fn failure(&self) -> AcmeError {
+        AcmeError::OrderFailed(self.failure.clone().map(Box::new))
     }
 
     /// The URLs of its authorizations.
-    pub fn authorization_urls(&mut self) -> Vec<String> {
-        self.inner.state().authorizations.iter().map(|authorization| authorization.url.clone()).collect()
+    #[must_use]
+    pub fn authorization_urls(&self) -> Vec<String> {
+        self.state.authorizations.iter().map(|authorization| authorization.url.clone()).collect()
     }
 
     /// Asks the server for its state.
@@ -71,8 +118,9 @@ impl<'a> Order<'a> {
     /// # Errors
     /// When the server refuses or can't be reached.
     pub async fn refresh(&mut self) -> Result<(), AcmeError> {
-        let inner = &mut self.inner;
-        self.session.relay(async || inner.refresh().await.map(drop)).await
+        let answer = self.session.post(&self.url, None).await?;
+        (self.state, self.failure) = read(&self.url, &answer)?;
+        Ok(())
     }
 
     /// Sends the CSR, in DER.
@@ -80,26 +128,42 @@ impl<'a> Order<'a> {
     /// # Errors
     /// When the server refuses it or can't be reached.
     pub async fn finalize(&mut self, csr: &[u8]) -> Result<(), AcmeError> {
-        let inner = &mut self.inner;
-        self.session.relay(async || inner.finalize_csr(csr).await).await
+        let payload = json!({"csr": encode(csr)});
+        let answer = self.session.post(&self.state.finalize, Some(&payload)).await?;
+        (self.state, self.failure) = read(&self.state.finalize, &answer)?;
+        Ok(())
     }
 
-    /// Fetches the certificate of a valid order.
+    /// Fetches the certificate of a valid order, with the preferred chain if the server offers it.
     ///
     /// # Errors
     /// When the server refuses, can't be reached, or sends something else than a chain.
-    pub async fn certificate(&mut self) -> Result<Chain, AcmeError> {
-        let inner = &mut self.inner;
-        let pem = self.session.relay(async || inner.certificate().await).await?;
-        let pem = pem.ok_or_else(|| AcmeError::Protocol("a valid order has no certificate".into()))?;
-        Ok(Chain::parse(&pem)?)
+    pub async fn certificate(&self, preferred: Option<&PreferredChain>) -> Result<Chain, AcmeError> {
+        let url = self.state.certificate.as_deref();
+        let url = url.ok_or_else(|| AcmeError::Protocol("a valid order has no certificate".into()))?;
+        self.session.certificate(url, preferred).await
     }
 
     /// How long the server asked us to wait before the next look, if it did.
     #[must_use]
     pub fn take_retry_after(&self) -> Option<Duration> {
-        self.session.take_retry_after(self.inner.url())
+        let of_finalize = self.session.take_retry_after(&self.state.finalize);
+        self.session.take_retry_after(&self.url).or(of_finalize)
     }
+}
+
+/// An order's document: its state by instant-acme's type, which stops at problems and predecessors of kinds that it
+/// does not know. So these are taken out first.
+fn read(url: &str, answer: &Answer) -> Result<(OrderState, Option<Problem>), AcmeError> {
+    let mut document: serde_json::Map<String, Value> = understood(url, answer)?;
+    document.remove("replaces");
+    let failure = document.remove("error").and_then(|error| serde_json::from_value(error).ok());
+    let state = serde_json::from_value(Value::Object(document));
+    let state = state.map_err(|error| {
+        let error = crate::core::text::printable(&error.to_string()).into_owned();
+        AcmeError::Protocol(format!("the order at {url} can't be understood: {error}"))
+    })?;
+    Ok((state, failure))
 }
 
 /// A server that fails more often in a row is down.

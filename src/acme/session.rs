@@ -6,28 +6,33 @@ use serde_json::{Value, json};
 use crate::core::contact::Contact;
 use crate::core::revocation_reason::RevocationReason;
 
-use super::signed::{self, AccountKey, Signer, retry_bad_nonce};
+use super::jws::{Signer, key_change};
 use super::transport::{Answer, Transport};
-use super::{Account, AcmeError, Authorization};
+use super::{Account, AccountKey, AcmeError, Authorization, Directory, signed};
+
+/// A longer list of orders is cut; who reads on?
+const MOST_PAGES: usize = 100;
 
 /// An account that the server knows, its key, and the way to the server.
 pub struct Session {
     transport: Transport,
     key: AccountKey,
     account_url: String,
-    pub(super) inner: instant_acme::Account,
 }
 
 impl Session {
-    /// Opens the account; asks the server for its directory and nothing else.
+    /// The account at work; asks the server nothing yet.
+    #[must_use]
+    pub fn new(transport: Transport, account_url: String, key: AccountKey) -> Self {
+        Self { transport, key, account_url }
+    }
+
+    /// The server's directory.
     ///
     /// # Errors
-    /// When the directory can't be fetched or the key can't be used.
-    pub async fn open(transport: Transport, account_url: String, key: AccountKey) -> Result<Self, AcmeError> {
-        let builder = instant_acme::Account::builder_with_http(Box::new(transport.clone()));
-        let directory_url = transport.directory_url().to_owned();
-        let inner = builder.from_parts(account_url.clone(), key.pkcs8(), directory_url).await?;
-        Ok(Self { transport, key, account_url, inner })
+    /// When it can't be fetched or is no directory.
+    pub async fn directory(&self) -> Result<&Directory, AcmeError> {
+        self.transport.directory().await
     }
 
     /// The account's URL.
@@ -48,6 +53,31 @@ impl Session {
     /// When the server refuses or can't be reached.
     pub async fn account(&self) -> Result<Account, AcmeError> {
         self.fetch(&self.account_url).await
+    }
+
+    /// The URLs of the account's orders, of all pages of the list (RFC 8555 §7.1.2.1).
+    ///
+    /// # Errors
+    /// When the server refuses, can't be reached, or its pages go round in a circle.
+    pub async fn orders(&self, list_url: &str) -> Result<Vec<String>, AcmeError> {
+        #[derive(Deserialize)]
+        struct Page {
+            orders: Vec<String>,
+        }
+        let mut orders = Vec::new();
+        let mut seen = Vec::new();
+        let mut next = Some(list_url.to_owned());
+        while let Some(url) = next.take().filter(|_| seen.len() < MOST_PAGES) {
+            if seen.contains(&url) {
+                return Err(AcmeError::Protocol("the list of orders has no end".into()));
+            }
+            let answer = self.post(&url, None).await?;
+            let page: Page = understood(&url, &answer)?;
+            orders.extend(page.orders);
+            next = answer.links(&url, "next").into_iter().next();
+            seen.push(url);
+        }
+        Ok(orders)
     }
 
     /// Tells the server other contacts (RFC 8555 §7.3.2).
@@ -80,7 +110,7 @@ impl Session {
     pub async fn change_key(&self, new: &AccountKey) -> Result<(), AcmeError> {
         let url = self.transport.directory().await?.key_change.clone();
         let url = url.ok_or_else(|| self.unsupported("keyChange"))?;
-        let inner = new.key_change(&self.account_url, &self.key, &url)?;
+        let inner = key_change(&self.account_url, &self.key, new, &url)?;
         self.post(&url, Some(&inner)).await.map(drop)
     }
 
@@ -120,21 +150,18 @@ impl Session {
 
     async fn fetch<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, AcmeError> {
         let answer = self.post(url, None).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| AcmeError::Protocol(format!("the answer of {url} can't be understood: {error}")))
+        understood(url, &answer)
     }
 
-    async fn post(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
+    pub(super) async fn post(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
         signed::post(&self.transport, Signer::Account(&self.key, &self.account_url), url, payload).await
     }
+}
 
-    /// Runs a request of instant-acme's, again while the server wants another nonce.
-    pub(super) async fn relay<T>(
-        &self,
-        mut request: impl AsyncFnMut() -> Result<T, instant_acme::Error>,
-    ) -> Result<T, AcmeError> {
-        retry_bad_nonce(async || request().await.map_err(AcmeError::from)).await
-    }
+/// An answer's document.
+pub(super) fn understood<T: for<'a> Deserialize<'a>>(url: &str, answer: &Answer) -> Result<T, AcmeError> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| AcmeError::Protocol(format!("the answer of {url} can't be understood: {error}")))
 }
 
 /// Revokes a certificate with its own key, no account needed (RFC 8555 §7.6).

@@ -1,22 +1,20 @@
 //! HTTP under everything: one connection pool, the nonces, the limits.
 //!
-//! The same transport serves our own signed requests and, as its `HttpClient`, instant-acme. It takes each
-//! Replay-Nonce off the answers into one pool and answers instant-acme's request for a nonce from there, so that
-//! no nonce is fetched while one is at hand and none is used twice.
+//! Each Replay-Nonce is taken off the answers into one pool, so that no nonce is fetched while one is at hand and none
+//! is used twice.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, Method, StatusCode, Version};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::core::link;
 use crate::core::problem::Problem;
 use crate::core::text::printable;
 
@@ -27,8 +25,14 @@ const USER_AGENT_VALUE: &str = concat!("cacert-acme/", env!("CARGO_PKG_VERSION")
 /// No answer of an ACME server is larger: a chain of ten certificates has some 20 kB.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// More nonces than requests at a time are of no use.
-const MOST_NONCES: usize = 64;
+/// A nonce for each name of the largest order; more are of no use.
+const MOST_NONCES: usize = 1000;
+
+/// So many requests at once share a connection of HTTP/2 without any server being cross.
+const AT_ONCE: u32 = 128;
+
+/// With HTTP/1.1 each request of these needs a connection of its own.
+const CONNECTIONS: u32 = 8;
 
 /// Whatever a server says, nobody waits longer for a single next try.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
@@ -61,8 +65,11 @@ pub struct Transport(Arc<Inner>);
 struct Inner {
     http: reqwest::Client,
     directory_url: String,
-    directory: tokio::sync::OnceCell<(Bytes, Directory)>,
+    directory: tokio::sync::OnceCell<Directory>,
     nonces: Mutex<Vec<String>>,
+    /// What requests share; one takes more of it while the server speaks no HTTP/2.
+    room: Semaphore,
+    shares_connection: AtomicBool,
     retry_after: Mutex<HashMap<String, Instant>>,
 }
 
@@ -71,6 +78,25 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The targets of its links of this relation, absolute; those that are no https URLs are left out.
+    pub(super) fn links(&self, asked: &str, relation: &str) -> Vec<String> {
+        let headers = self.headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+        let base = reqwest::Url::parse(asked).ok();
+        let absolute = |target: &str| match is_https(target) {
+            true => Some(target.to_owned()),
+            false => base.as_ref()?.join(target).ok().map(String::from),
+        };
+        let targets = link::targets(headers, relation);
+        targets.into_iter().filter_map(absolute).filter(|url| is_https(url)).collect()
+    }
+
+    /// Where what was made is found.
+    pub(super) fn location(&self) -> Option<String> {
+        self.headers.get(LOCATION)?.to_str().ok().map(ToOwned::to_owned)
+    }
 }
 
 impl Transport {
@@ -96,6 +122,8 @@ impl Transport {
             directory_url: directory_url.to_owned(),
             directory: tokio::sync::OnceCell::new(),
             nonces: Mutex::default(),
+            room: Semaphore::new(AT_ONCE as usize),
+            shares_connection: AtomicBool::new(false),
             retry_after: Mutex::default(),
         })))
     }
@@ -111,10 +139,6 @@ impl Transport {
     /// # Errors
     /// When it can't be fetched or is no directory.
     pub async fn directory(&self) -> Result<&Directory, AcmeError> {
-        self.directory_document().await.map(|(_, directory)| directory)
-    }
-
-    async fn directory_document(&self) -> Result<&(Bytes, Directory), AcmeError> {
         let fetch = || async {
             let url = self.directory_url();
             let answer = self.send(Method::GET, url, None).await.map_err(|error| match error {
@@ -125,8 +149,7 @@ impl Transport {
                 other => other,
             })?;
             let found = || AcmeError::NoDirectory { url: url.to_owned(), found: "something else".into() };
-            let directory = serde_json::from_slice(&answer.body).map_err(|_| found())?;
-            Ok((answer.body, directory))
+            serde_json::from_slice(&answer.body).map_err(|_| found())
         };
         self.0.directory.get_or_try_init(fetch).await
     }
@@ -159,6 +182,10 @@ impl Transport {
             let url = printable(url);
             return Err(AcmeError::Protocol(format!("it sent {url:?}, which is not an https URL")));
         }
+        let permits =
+            if self.0.shares_connection.load(Ordering::Relaxed) { 1 } else { AT_ONCE / CONNECTIONS };
+        // Nobody closes the semaphore.
+        let _room = self.0.room.acquire_many(permits).await.ok();
         let started = Instant::now();
         let mut request = self.0.http.request(method.clone(), url).header(USER_AGENT, USER_AGENT_VALUE);
         if let Some(body) = body {
@@ -168,6 +195,7 @@ impl Transport {
                 .body(body);
         }
         let mut response = request.send().await.map_err(|error| unreachable(url, error))?;
+        self.0.shares_connection.store(response.version() == Version::HTTP_2, Ordering::Relaxed);
         let (status, mut headers) = (response.status(), response.headers().clone());
         resolve_location(response.url(), &mut headers);
         let mut body = BytesMut::new();
@@ -208,51 +236,6 @@ impl Transport {
         if let Some(delay) = retry_after {
             lock(&self.0.retry_after).insert(url.to_owned(), Instant::now() + delay);
         }
-    }
-
-    /// One request of instant-acme's.
-    async fn relay(&self, request: Request<BodyWrapper<Bytes>>) -> Result<Response<Full<Bytes>>, AcmeError> {
-        let (parts, body) = request.into_parts();
-        let url = parts.uri.to_string();
-        if parts.method == Method::GET && url == self.directory_url() {
-            let (document, _) = self.directory_document().await?;
-            return Ok(Response::new(Full::new(document.clone())));
-        }
-        if parts.method == Method::HEAD {
-            // instant-acme asks with HEAD for nonces only.
-            let mut response = Response::new(Full::default());
-            let nonce = HeaderValue::from_str(&self.nonce().await?);
-            // `nonce_in` lets base64url through only, which every header can hold.
-            response.headers_mut().insert(REPLAY_NONCE, nonce.unwrap_or(HeaderValue::from_static("")));
-            return Ok(response);
-        }
-        let body = match body.collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(never) => match never {},
-        };
-        let body = (parts.method == Method::POST).then_some(body);
-        let answer = self.send(parts.method, &url, body).await?;
-        let mut response = Response::new(Full::new(answer.body));
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
-        // The pool has it; instant-acme would use it a second time.
-        response.headers_mut().remove(REPLAY_NONCE);
-        Ok(response)
-    }
-}
-
-impl HttpClient for Transport {
-    fn request(
-        &self,
-        request: Request<BodyWrapper<Bytes>>,
-    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>> {
-        let transport = self.clone();
-        Box::pin(async move {
-            match transport.relay(request).await {
-                Ok(response) => Ok(BytesResponse::from(response)),
-                Err(error) => Err(instant_acme::Error::Other(Box::new(error))),
-            }
-        })
     }
 }
 
@@ -383,6 +366,18 @@ mod tests {
             Transport::new("http://ca.test/", &TlsTrust::system()),
             Err(AcmeError::Insecure(_))
         ));
+    }
+
+    #[test]
+    fn c31_links_of_several_headers_are_absolute() {
+        let mut headers = headers("link", "<https://ca.test/b>;rel=\"alternate\", <c>;rel=alternate");
+        headers.append(LINK, HeaderValue::from_static("</d>;rel=\"alternate\""));
+        headers.append(LINK, HeaderValue::from_static("<http://ca.test/e>;rel=\"alternate\""));
+        let answer = Answer { status: StatusCode::OK, headers, body: Bytes::new() };
+        assert_eq!(
+            answer.links("https://ca.test/cert/a", "alternate"),
+            ["https://ca.test/b", "https://ca.test/cert/c", "https://ca.test/d"]
+        );
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Context {
                 .hint("restore it from a backup, or register a new account with --account NAME")
         })?;
         let key = AccountKey::from_pem(&pem)?;
-        Ok(Arc::new(Session::open(transport, record.url, key).await?))
+        Ok(Arc::new(Session::new(transport, record.url, key)))
     }
 
     /// Makes up for a key change that died before its end: the server knows whether the new key counts already.

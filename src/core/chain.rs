@@ -166,6 +166,20 @@ impl Chain {
         &self.certificates[0]
     }
 
+    /// All certificates in DER, leaf first.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+
+    /// The common name of each certificate's issuer, as far as it has one.
+    #[must_use]
+    pub fn issuer_names(&self) -> Vec<String> {
+        let common_name =
+            |der| Some(certificate(der)?.issuer().iter_common_name().next()?.as_str().ok()?.to_owned());
+        self.certificates.iter().filter_map(common_name).collect()
+    }
+
     /// The leaf alone in PEM.
     #[must_use]
     pub fn leaf_pem(&self) -> String {

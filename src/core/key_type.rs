@@ -1,11 +1,11 @@
-//! The kinds of certificate key.
+//! The kinds of private key, for certificates and accounts.
 
 use std::fmt;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// A kind of certificate key, in the words of `--key-type`.
+/// A kind of key, in the words of `--key-type` and `--account-key-type`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[value(rename_all = "lower")]

@@ -33,6 +33,9 @@ pub struct Problem {
     /// What it concerns, within subproblems (RFC 8555 §6.7.1).
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub identifier: Option<ProblemIdentifier>,
+    /// The signature algorithms that the server takes, with `badSignatureAlgorithm` (RFC 8555 §6.2).
+    #[serde(default, deserialize_with = "safe_list", skip_serializing_if = "Vec::is_empty")]
+    pub algorithms: Vec<String>,
     /// One for each part that failed (RFC 8555 §6.7.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subproblems: Vec<Problem>,
@@ -99,6 +102,12 @@ impl fmt::Display for Problem {
 fn safe<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value: Option<String> = lenient(deserializer)?;
     Ok(value.map(|text| printable(&text).into_owned()))
+}
+
+/// A list of strings, made printable; anything else counts as absent.
+fn safe_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let values: Option<Vec<String>> = lenient(deserializer)?;
+    Ok(values.unwrap_or_default().iter().map(|text| printable(text).into_owned()).collect())
 }
 
 /// The value if it has the right form, else nothing: a broken member must not hide the whole problem.

@@ -2,7 +2,6 @@
 //! interrupted.
 
 mod authorize;
-mod keys;
 mod signals;
 
 use std::time::Duration;
@@ -11,7 +10,7 @@ use rcgen::KeyPair;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::acme::{AcmeError, Order, Poll, Session};
+use crate::acme::{AcmeError, NewOrder, Order, Poll, Session};
 use crate::challenge::Solvers;
 use crate::core::certificate_name::CertificateName;
 use crate::core::chain::{Chain, ChainError};
@@ -19,6 +18,7 @@ use crate::core::csr;
 use crate::core::identifier::Identifier;
 use crate::core::plan::{Step, next_step};
 use crate::error::{Error, Kind};
+use crate::keys;
 use crate::store::{CertificateRecord, Installed, OrderFiles, OrderRecord, Store};
 use crate::ui::Progress;
 
@@ -103,7 +103,8 @@ impl Issuance<'_> {
         files.save_key(&key_pem)?;
         self.tell("ordering");
         let identifiers = &self.record.identifiers;
-        let order = match Order::create(self.session, identifiers).await {
+        let wanted = NewOrder { identifiers, profile: None, not_before: None, not_after: None };
+        let order = match Order::create(self.session, &wanted).await {
             Ok(order) => order,
             Err(error) => {
                 if error.is_definite() {
@@ -148,7 +149,7 @@ impl Issuance<'_> {
                 }
                 Step::Download => {
                     self.tell("fetching the certificate");
-                    return Ok(order.certificate().await?);
+                    return Ok(order.certificate(None).await?);
                 }
                 Step::GiveUp => {
                     files.forget()?;

@@ -2,6 +2,7 @@
 //! wrote. A test whose programs are missing is reported as ignored, with their names; in CI that is a failure.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod account_keys;
 mod accounts;
 mod common;
 mod eab_refusals;
@@ -39,6 +40,11 @@ macro_rules! tests {
 fn main() {
     let arguments = Arguments::from_args();
     let mut tests = Vec::new();
+    tests.extend(tests![account_keys:
+        every_kind_of_account_key_orders, a_key_is_brought_in_any_form ["openssl"], a_rollover_changes_the_kind_of_key,
+        a_binding_is_made_with_any_hmac, registering_at_once_makes_one_account,
+        accounts_and_servers_stand_side_by_side, account_show_counts_all_orders,
+    ]);
     tests.extend(tests![accounts:
         eab_key_from_a_file, eab_key_from_standard_input, eab_key_from_a_systemd_credential, eab_block_with_its_server,
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
