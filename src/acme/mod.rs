@@ -8,6 +8,8 @@ mod directory;
 mod error;
 mod jws;
 mod order;
+mod order_document;
+mod retry;
 mod session;
 mod signed;
 mod transport;

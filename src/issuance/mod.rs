@@ -126,6 +126,9 @@ impl Issuance<'_> {
     async fn drive(&self, order: &mut Order<'_>, files: &OrderFiles, key: &KeyPair) -> Result<Chain, Error> {
         let (mut authorized, mut finalized) = (false, false);
         let mut poll = Poll::new(PATIENCE);
+        // Of its own: a server that answers every question and no request for a certificate is no better than one that
+        // is down.
+        let mut requests = Poll::new(PATIENCE);
         loop {
             match next_step(order.status(), authorized, finalized) {
                 Step::Authorize => {
@@ -138,7 +141,7 @@ impl Issuance<'_> {
                 }
                 Step::Finalize => {
                     self.tell("sending the request");
-                    finalized = self.finalize(order, files, key).await?;
+                    finalized = self.finalize(order, files, key, &mut requests).await?;
                     if !finalized {
                         self.wait(order, &mut poll).await?;
                     }
@@ -173,18 +176,21 @@ impl Issuance<'_> {
         Ok(())
     }
 
-    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before.
+    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before; or its
+    /// answer may be lost: then the order tells whether it heard.
     async fn finalize(
         &self,
         order: &mut Order<'_>,
         files: &OrderFiles,
         key: &KeyPair,
+        requests: &mut Poll,
     ) -> Result<bool, Error> {
         let request = csr::request(key, &self.record.identifiers);
         let request = request.map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
         match order.finalize(&request).await {
             Ok(()) => Ok(true),
             Err(error) if error.is("orderNotReady") => Ok(false),
+            Err(error) if error.is_passing() => Ok(requests.look(Err::<(), _>(error))?.is_some()),
             Err(error) => {
                 if error.is_definite() {
                     files.forget()?;

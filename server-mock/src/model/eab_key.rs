@@ -119,7 +119,9 @@ impl EabKey {
         for identifier in identifiers {
             if !self.rights.allow_kind_of(identifier) {
                 let (lacking, right, what) = match identifier {
-                    Identifier::Dns(_) | Identifier::Ip(_) => (Right::Server, "server", "server certificates"),
+                    Identifier::Dns(_) | Identifier::Ip(_) => {
+                        (Right::Server, "server", "server certificates")
+                    }
                     Identifier::Email(_) => (Right::Client, "client", "client certificates"),
                 };
                 return Err(Problem::unauthorized(format!(
@@ -192,16 +194,18 @@ impl Model {
         key.check_max_certificates()?;
         key.check_kinds(identifiers)?;
         let owner = self.owner(&key.owner)?;
-        let rejected = |right: Right, why: String| {
-            Problem::new(ProblemType::RejectedIdentifier, why).lacking(right)
-        };
+        let rejected =
+            |right: Right, why: String| Problem::new(ProblemType::RejectedIdentifier, why).lacking(right);
         let mut refused = Vec::new();
         for identifier in identifiers {
             let name = identifier.value();
             let problem = if !key.rights.cover(identifier) {
                 rejected(Right::Names, format!("names: this key may not order {name} (rights: names)"))
             } else if !owner.holds(identifier) {
-                rejected(Right::Owner, format!("owner: {name} is not verified in the CAcert account of {}", owner.name))
+                rejected(
+                    Right::Owner,
+                    format!("owner: {name} is not verified in the CAcert account of {}", owner.name),
+                )
             } else {
                 continue;
             };
