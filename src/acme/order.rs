@@ -68,18 +68,24 @@ impl<'a> Order<'a> {
         let location = answer.location();
         let url = location.ok_or_else(|| AcmeError::Protocol("the new order came without its URL".into()))?;
         if answer.body.is_empty() {
-            return Self::resume(session, &url).await;
+            return Self::resume(session, &url, order.identifiers).await;
         }
         let state = OrderDocument::read(&url, &answer)?;
+        state.check_names(&url, order.identifiers)?;
         Ok(Self { session, url, state })
     }
 
-    /// Takes up an order that an earlier run made.
+    /// Takes up an order for these names that an earlier run made.
     ///
     /// # Errors
     /// When the server does not know it any more, refuses, or can't be reached.
-    pub async fn resume(session: &'a Session, url: &str) -> Result<Self, AcmeError> {
+    pub async fn resume(
+        session: &'a Session,
+        url: &str,
+        identifiers: &[Identifier],
+    ) -> Result<Self, AcmeError> {
         let state = OrderDocument::read(url, &session.post(url, None).await?)?;
+        state.check_names(url, identifiers)?;
         Ok(Self { session, url: url.to_owned(), state })
     }
 

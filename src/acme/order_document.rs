@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::core::identifier::Identifier;
 use crate::core::plan::OrderStatus;
 use crate::core::problem::Problem;
 
@@ -38,6 +39,21 @@ impl OrderDocument {
     /// Reads an answer.
     pub(super) fn read(url: &str, answer: &Answer) -> Result<Self, AcmeError> {
         understood(url, answer)
+    }
+
+    /// Checks that it is an order for these names, as far as it tells.
+    ///
+    /// # Errors
+    /// When it is for others.
+    pub(super) fn check_names(&self, url: &str, wanted: &[Identifier]) -> Result<(), AcmeError> {
+        let told = self.identifiers.iter().map(|identifier| identifier.value.parse().ok());
+        let told: Option<BTreeSet<Identifier>> = told.collect();
+        if self.identifiers.is_empty()
+            || told.is_some_and(|told| told.iter().eq(&BTreeSet::from_iter(wanted.iter().cloned())))
+        {
+            return Ok(());
+        }
+        Err(AcmeError::Protocol(format!("the order at {url} is for other names")))
     }
 
     /// The URLs of its authorizations, each once.
@@ -105,6 +121,15 @@ mod tests {
         let mut renamed = order(&["a", "b"]);
         renamed.identifiers[0].value = "b.test".into();
         assert!(first.followed_by("u", renamed).is_err());
+    }
+
+    #[test]
+    fn an_order_is_for_the_names_that_were_ordered() {
+        let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<_>>();
+        order(&[]).check_names("u", &names(&["A.test"])).unwrap();
+        for other in [&["b.test"][..], &["a.test", "b.test"], &[]] {
+            order(&[]).check_names("u", &names(other)).unwrap_err();
+        }
     }
 
     #[test]

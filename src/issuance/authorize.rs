@@ -99,7 +99,7 @@ impl Issuance<'_> {
         Ok(Task {
             authorization_url: url,
             challenge_url: challenge.url.clone(),
-            unanswered: authorization.status == AuthorizationStatus::Pending
+            unanswered: authorization.status != AuthorizationStatus::Processing
                 && challenge.status == AuthorizationStatus::Pending,
             solver,
             proof,

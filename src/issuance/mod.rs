@@ -81,7 +81,7 @@ impl Issuance<'_> {
             return Ok(None);
         }
         self.tell("taking up the order of an earlier run");
-        match Order::resume(self.session, &record.url).await {
+        match Order::resume(self.session, &record.url, &record.identifiers).await {
             Ok(mut order) => match next_step(order.status(), false, false) {
                 Step::GiveUp => Ok(None),
                 Step::Authorize => Ok(Some((order, key_pem))),

@@ -62,7 +62,7 @@ async fn apply<S: Surroundings>(State(server): State<Arc<S>>, request: Request, 
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let asked = Asked { endpoint, account: signer(&body) };
+    let asked = Asked { endpoint, account: signer(&body), signed: !body.is_empty() };
     let kinds = server.faults().strike(&asked);
     let path = parts.uri.path().to_owned();
     let scene = Scene { server: &*server, endpoint, account: asked.account, path };

@@ -32,7 +32,9 @@ impl Scripted {
             let id = AccountId::from(account.rsplit('/').next().unwrap_or(account));
             asked.account.as_ref() == Some(&id)
         });
-        if !here || !theirs {
+        // Where no nonce is sent, none can be bad.
+        let possible = asked.signed || fault.fault != Kind::BadNonce;
+        if !here || !theirs || !possible {
             return false;
         }
         self.seen += 1;
@@ -49,6 +51,8 @@ pub(super) struct Asked {
     pub(super) endpoint: Endpoint,
     /// Who signs, as far as the request says so.
     pub(super) account: Option<AccountId>,
+    /// Whether it is a signed request, which brings a nonce.
+    pub(super) signed: bool,
 }
 
 /// The script: faults in the order in which they were added.
@@ -123,7 +127,7 @@ mod tests {
     }
 
     fn asked(endpoint: Endpoint, account: &str) -> Asked {
-        Asked { endpoint, account: Some(account.into()) }
+        Asked { endpoint, account: Some(account.into()), signed: true }
     }
 
     #[test]
@@ -147,7 +151,11 @@ mod tests {
                 script(vec![Fault { account: Some(account.into()), ..Fault::always(Kind::BadNonce) }]);
             assert_eq!(script.strike(&asked(Endpoint::Order, "a1")), [Kind::BadNonce]);
             assert!(script.strike(&asked(Endpoint::Order, "a2")).is_empty());
-            assert!(script.strike(&Asked { endpoint: Endpoint::NewNonce, account: None }).is_empty());
+            assert!(
+                script
+                    .strike(&Asked { endpoint: Endpoint::NewNonce, account: None, signed: false })
+                    .is_empty()
+            );
         }
     }
 

@@ -76,6 +76,8 @@ async fn fault_bad_nonce_brings_another_one() {
     struck!(_mock, client, Fault::at(Endpoint::NewOrder, Kind::BadNonce).times(1));
     client.order(NAMES).await.expect_problem(400, "badNonce");
     client.order(NAMES).await.expect(201);
+    client.mock.handle.faults().add(Fault::always(Kind::BadNonce));
+    assert_eq!(client.mock.get(&client.mock.url("newNonce")).await.status, 204, "it brings no nonce");
 }
 
 #[tokio::test]
