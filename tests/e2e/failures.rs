@@ -221,7 +221,7 @@ pub(crate) fn settings_are_told_with_their_place() {
 }
 
 /// Every file below a folder, relative to it.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

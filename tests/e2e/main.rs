@@ -4,6 +4,7 @@
 
 mod account_keys;
 mod accounts;
+mod certificates;
 mod common;
 mod eab_refusals;
 mod failures;
@@ -11,6 +12,7 @@ mod first_certificate;
 mod interop;
 mod kill;
 mod prompts;
+mod revocation;
 mod secrets;
 mod signals;
 mod startup;
@@ -51,6 +53,12 @@ fn main() {
         account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
         a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
     ]);
+    tests.extend(tests![certificates:
+        international_names_are_shown_both_ways, a_thousand_names_are_one_certificate,
+        a_hundred_names_are_proven_at_once, a_request_is_brought, a_key_is_kept_at_renewals,
+        profiles_are_listed_and_chosen, the_preferred_chain_is_taken, dates_are_asked_for,
+        must_staple_that_is_not_granted_is_told, a_dry_run_changes_nothing, issue_does_what_differs,
+    ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
     );
@@ -80,6 +88,9 @@ fn main() {
     tests.extend(
         tests![prompts: everything_can_be_typed ["script"], a_refused_prompt_changes_nothing ["script"]],
     );
+    tests.extend(tests![revocation:
+        any_kind_of_certificate_key_revokes, a_serial_number_finds_the_version, a_file_is_enough,
+    ]);
     tests.extend(tests![secrets: secrets_stay_secret]);
     tests.extend(tests![signals: sigterm_takes_the_challenge_down]);
     tests.extend(tests![startup: version_is_quick]);
