@@ -11,6 +11,7 @@ mod failures;
 mod first_certificate;
 mod interop;
 mod kill;
+mod ports;
 mod prompts;
 mod revocation;
 mod secrets;
@@ -85,6 +86,9 @@ fn main() {
         npm_acme_client_with_our_mock ["node", "acme-client", "openssl"],
     ]);
     tests.extend(tests![kill: issue_survives_kill_9_at_any_moment]);
+    tests.extend(tests![ports:
+        sockets_of_systemd_are_used, standalone_behind_a_proxy ["nginx"], a_port_alone_is_that_of_all_addresses,
+    ]);
     tests.extend(
         tests![prompts: everything_can_be_typed ["script"], a_refused_prompt_changes_nothing ["script"]],
     );
