@@ -772,7 +772,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__issue)
-            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --challenge --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-d -q -v -h -V --domain --ip --name --force --dry-run --key-type --reuse-key --csr --must-staple --profile --preferred-chain --not-before --not-after --webroot --standalone --tls-alpn --challenge --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -796,6 +796,34 @@ _cacert__acme() {
                     ;;
                 --key-type)
                     COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
+                    return 0
+                    ;;
+                --reuse-key)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --csr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --must-staple)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preferred-chain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --webroot)
@@ -988,7 +1016,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__renew)
-            opts="-q -v -h -V --force --report-not-due --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --force --dry-run --report-not-due --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1026,13 +1054,17 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__revoke)
-            opts="-y -q -v -h -V --cert --key --reason --yes --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-y -q -v -h -V --cert --serial --key --reason --yes --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --serial)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

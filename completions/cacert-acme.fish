@@ -178,12 +178,21 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand account; and __f
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s d -l domain -d 'A name to certify; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l ip -d 'An IP address to certify; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l name -d 'What to call the certificate on this machine [default: its first name]' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l key-type -d 'The kind of key' -r -f -a "ec256\t'ECDSA on P-256: small, fast, understood everywhere'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l key-type -d 'The kind of key [default: ec256]' -r -f -a "ec256\t'ECDSA on P-256: small, fast, understood everywhere'
 ec384\t'ECDSA on P-384'
 rsa2048\t'RSA of 2048 bits'
 rsa3072\t'RSA of 3072 bits'
 rsa4096\t'RSA of 4096 bits'
 ed25519\t'Ed25519; few browsers and CAs accept it'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l reuse-key -d 'Keep the key at renewals' -r -f -a "true\t''
+false\t''"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l csr -d 'Have this request (PKCS#10, PEM or DER) certified, with its names and key; renewals send it again' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l must-staple -d 'Ask for a certificate that is good only with a stapled OCSP answer' -r -f -a "true\t''
+false\t''"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l profile -d 'One of the server\'s profiles; ? lists them' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l preferred-chain -d 'Where the server offers several chains: an issuer\'s common name, or a certificate\'s SHA-256 fingerprint' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l not-before -d 'When its life is to begin: 2027-01-31T00:00:00Z for this one, +1d for renewals too' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l not-after -d 'When it is to end: 2027-01-31T00:00:00Z for this one, +90d for renewals too' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l tls-alpn -d 'Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]' -r
@@ -196,7 +205,8 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l accoun
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l force -d 'Get a new certificate even if none is due, or if names or key type differ'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l force -d 'Get a new certificate even if none is due, or if the names differ'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dry-run -d 'Go the whole way, and install nothing; what the server issues counts towards its limits'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l json -d 'Print one JSON document'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s q -l quiet -d 'Print errors only'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
@@ -211,6 +221,7 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l color 
 always\t'Always'
 never\t'Never'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l force -d 'Renew even if not due'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l dry-run -d 'Go the whole way for each certificate, due or not, and install nothing'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l report-not-due -d 'Exit with status 10 when nothing was due'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l json -d 'Print one JSON document'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -s q -l quiet -d 'Print errors only'
@@ -243,9 +254,10 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s q -l qu
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand show" -s V -l version -d 'Print version'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l cert -d 'The certificate in a PEM file' -r -F
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l key -d 'Sign with the certificate\'s own key (ECDSA P-256, PEM) instead of the account\'s' -r -F
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l reason -d 'Why' -r -f -a "unspecified\t'No particular reason'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l cert -d 'The certificate in a file (PEM or DER)' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l serial -d 'The certificate by its serial number, among all versions on this machine' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l key -d 'Sign with the certificate\'s own key (PEM) instead of the account\'s' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand revoke" -l reason -d 'Why, by its name in RFC 5280' -r -f -a "unspecified\t'No particular reason'
 keyCompromise\t'Somebody else may have the private key'
 affiliationChanged\t'The subject\'s name or other facts changed'
 superseded\t'A newer certificate took its place'

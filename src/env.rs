@@ -5,6 +5,7 @@
 //! | `CACERT_ACME_<FLAG>` | any flag, for instance `CACERT_ACME_SERVER` for `--server`; set up in [`crate::cli`] |
 //! | `CACERT_ACME_EAB_KEY` | the MAC key for `register`, which is never a flag |
 //! | `CREDENTIALS_DIRECTORY` | systemd's folder of credentials; `eab-key` in it is the MAC key |
+//! | `LISTEN_FDS`, `LISTEN_PID` | sockets that systemd hands over, read by the sd-listen-fds crate |
 //! | `NO_COLOR` | any text: no colours |
 //! | `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to the server, read by reqwest |
 //! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | the system's roots, read by rustls-native-certs |

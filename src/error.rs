@@ -296,7 +296,7 @@ fn refusal_hint(name: &str) -> Option<String> {
         "badSignatureAlgorithm" => {
             "another --account-key-type may do, or another --eab-alg for the binding".into()
         }
-        "badCSR" => "another --key-type may do".into(),
+        "badCSR" => "another --key-type may do, or another request (--csr)".into(),
         "alreadyRevoked" => "nothing is left to do".into(),
         _ => return None,
     })

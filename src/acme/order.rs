@@ -101,6 +101,12 @@ impl<'a> Order<'a> {
         self.state.status
     }
 
+    /// All its authorizations were seen valid: the server will call it ready when asked, so that it need not be asked.
+    /// If the server is not that far, it answers the CSR with `orderNotReady` (RFC 8555 §7.4).
+    pub fn expect_ready(&mut self) {
+        self.state.status = OrderStatus::Ready;
+    }
+
     /// Why it failed, as the server tells it.
     #[must_use]
     pub fn failure(&self) -> AcmeError {

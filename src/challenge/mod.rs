@@ -2,6 +2,7 @@
 //!
 //! To add a method: a file that implements [`Solver`], a variant in [`Method`] and a line in [`Solvers::of`].
 
+mod handed_over;
 mod listener;
 mod standalone;
 mod tls_alpn;

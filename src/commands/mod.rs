@@ -3,6 +3,7 @@
 //! To add one: a file with `Args` and `run`, a variant in [`Command`] and a line in [`Command::run`].
 
 mod account;
+mod certificate_args;
 mod completions;
 mod context;
 mod global;
@@ -10,6 +11,7 @@ mod issue;
 mod list;
 mod man;
 mod methods;
+mod profiles;
 mod register;
 mod renew;
 mod revoke;

@@ -4,6 +4,7 @@
 
 mod account_keys;
 mod accounts;
+mod certificates;
 mod checklist;
 mod common;
 mod eab_refusals;
@@ -11,7 +12,9 @@ mod failures;
 mod first_certificate;
 mod interop;
 mod kill;
+mod ports;
 mod prompts;
+mod revocation;
 mod secrets;
 mod signals;
 mod startup;
@@ -56,6 +59,12 @@ fn main() {
         account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
         a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
     ]);
+    tests.extend(tests![certificates:
+        international_names_are_shown_both_ways, a_thousand_names_are_one_certificate,
+        a_hundred_names_are_proven_at_once, a_request_is_brought, a_key_is_kept_at_renewals,
+        profiles_are_listed_and_chosen, the_preferred_chain_is_taken, dates_are_asked_for,
+        must_staple_that_is_not_granted_is_told, a_dry_run_changes_nothing, issue_does_what_differs,
+    ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
     );
@@ -69,7 +78,7 @@ fn main() {
         c9_the_unknown_is_tolerated, c16_arrays_come_in_any_order,
         c17_fewer_or_more_authorizations_than_names, c18_an_order_born_ready, c19_an_order_born_valid,
         c20_c21_c22_what_is_valid_is_left_alone_and_in_the_certificate, c29_an_order_that_changes_is_given_up,
-        c31_several_link_headers_or_joined_ones, c32_a_relative_or_missing_location,
+        c31_c33_alternates_are_found_in_several_link_headers_or_joined_ones, c32_a_relative_or_missing_location,
         c34_a_chain_with_anything_else_in_it_is_refused, c35_a_wrong_leaf_is_refused,
         c36_bodies_and_redirects_are_bounded, c37_urls_of_plain_http_are_refused,
     ]);
@@ -96,7 +105,7 @@ fn main() {
     ]);
     tests.extend(tests![failures:
         json_errors_have_one_form, an_unreachable_server_is_status_6, an_untrusted_server_is_told_apart,
-        a_name_outside_the_rights_is_status_4, a_failed_challenge_is_status_5_and_is_cleaned_up,
+        a_name_outside_the_rights_is_status_4, c44_a_failed_challenge_is_status_5_and_is_cleaned_up,
         a_taken_port_is_status_5, bad_names_are_refused_before_anything_happens, the_config_file_is_read,
         other_names_are_not_replaced_silently, one_failure_stops_no_other, damage_is_told_and_mended,
         a_record_that_wants_more_is_due, output_that_cannot_be_written_is_no_panic, settings_are_told_with_their_place,
@@ -117,11 +126,17 @@ fn main() {
         npm_acme_client_with_our_mock ["node", "acme-client", "openssl"],
     ]);
     tests.extend(tests![kill: issue_survives_kill_9_at_any_moment]);
+    tests.extend(tests![ports:
+        sockets_of_systemd_are_used, standalone_behind_a_proxy ["nginx"], a_port_alone_is_that_of_all_addresses,
+    ]);
     tests.extend(
         tests![prompts: everything_can_be_typed ["script"], a_refused_prompt_changes_nothing ["script"]],
     );
+    tests.extend(tests![revocation:
+        any_kind_of_certificate_key_revokes, a_serial_number_finds_the_version, a_file_is_enough,
+    ]);
     tests.extend(tests![secrets: secrets_stay_secret]);
-    tests.extend(tests![signals: sigterm_takes_the_challenge_down]);
+    tests.extend(tests![signals: c44_sigterm_takes_the_challenge_down]);
     tests.extend(tests![startup: version_is_quick]);
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
 }

@@ -13,13 +13,13 @@ use crate::common::World;
 const NAMES: &[&str] = &["a.example.test", "b.example.test", "c.example.test"];
 
 pub(crate) fn c9_the_unknown_is_tolerated() {
-    let world = World::new();
+    let world = World::with_slow_signer();
     world.strike(Fault::always(Kind::ExtraMembers));
     let sleeping = || merge(json!({"status": "sleeping"}));
     world.strike(Fault::at(Endpoint::Challenge, sleeping()));
     world.strike(Fault::at(Endpoint::Authorization, sleeping()).from_request(2).times(3));
     world.strike(Fault::at(Endpoint::Order, sleeping()).times(2));
-    world.register();
+    world.client(&["account", "show"]).succeeds();
     world.issue_all(NAMES).succeeds();
     world.all_struck();
 }
@@ -68,6 +68,12 @@ pub(crate) fn c19_an_order_born_valid() {
     assert_eq!(world.client(&["show", NAME, "--json"]).succeeds().json()["version"], 1);
     world.mock().faults().clear();
     world.client(&["renew", "--force"]).succeeds();
+    // Who keeps the key can use such a certificate.
+    let kept = ["issue", "-d", "kept.example.test", &world.standalone(), "--reuse-key", "--json"];
+    world.client(&kept).succeeds();
+    world.strike(Fault::at(Endpoint::NewOrder, Kind::Born(Born::Valid)));
+    world.count(Endpoint::Finalize).client(&["renew", "kept.example.test", "--force"]).succeeds();
+    assert_eq!(world.seen(Endpoint::Finalize), 0);
 }
 
 pub(crate) fn c20_c21_c22_what_is_valid_is_left_alone_and_in_the_certificate() {
@@ -82,7 +88,7 @@ pub(crate) fn c20_c21_c22_what_is_valid_is_left_alone_and_in_the_certificate() {
 }
 
 pub(crate) fn c29_an_order_that_changes_is_given_up() {
-    let world = World::registered();
+    let world = World::with_slow_signer();
     let others = || merge(json!({"identifiers": [{"type": "dns", "value": "x.test"}]}));
     let cases = [
         (Endpoint::Order, Kind::Authorizations(Listing::Changing), "changed its authorizations"),
@@ -98,12 +104,21 @@ pub(crate) fn c29_an_order_that_changes_is_given_up() {
     }
 }
 
-pub(crate) fn c31_several_link_headers_or_joined_ones() {
+pub(crate) fn c31_c33_alternates_are_found_in_several_link_headers_or_joined_ones() {
     for form in [LinkForm::Several, LinkForm::Joined] {
-        let world = World::new();
-        world.strike(Fault::always(Kind::Links(form)));
+        let world = World::with(|config| config.alternate_root = true);
         world.register();
-        world.issue(NAME);
+        world.strike(Fault::always(Kind::Links(form)));
+        let other = "CA Cert Alternate Authority (server-mock)";
+        for (preferred, chosen) in [(other, true), ("CA Cert Signing Authority (server-mock)", false)] {
+            let standalone = world.standalone();
+            world
+                .client(&["issue", "-d", NAME, &standalone, "--force", "--preferred-chain", preferred])
+                .succeeds();
+            let pem = std::fs::read_to_string(world.current(NAME, "fullchain.pem")).unwrap();
+            let names = Chain::parse(&pem).unwrap().issuer_names();
+            assert_eq!(names.iter().any(|name| name == other), chosen, "{names:?}");
+        }
     }
 }
 

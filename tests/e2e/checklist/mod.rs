@@ -18,6 +18,13 @@ use crate::common::{Outcome, World};
 const NAME: &str = "www.example.test";
 
 impl World {
+    /// A client with an account, at a CA that takes its time to sign: so orders are looked at.
+    fn with_slow_signer() -> Self {
+        let world = Self::with(|config| config.policy.signing_delay = Duration::from_millis(300));
+        world.register();
+        world
+    }
+
     /// Scripts a fault.
     fn strike(&self, fault: Fault) -> &Self {
         self.mock().faults().add(fault);
