@@ -27,7 +27,7 @@ pub(crate) fn c1_a_bad_nonce_is_replaced_by_the_one_it_brings() {
 }
 
 pub(crate) fn c2_five_bad_nonces_in_a_row() {
-    let world = World::registered();
+    let world = World::with_slow_signer();
     for endpoint in SIGNED {
         world.strike(Fault::at(endpoint, Kind::BadNonce).times(5));
     }
