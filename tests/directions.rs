@@ -85,9 +85,10 @@ fn the_mock_depends_in_one_direction() {
             ("admin", SERVING),
             // Around the handlers, which know nothing of it.
             ("faults", &["ca", "model", "protocol", "random", "server", "store"]),
-            ("config", &["ca", "faults", "model"]),
+            ("host", &[]),
+            ("config", &["ca", "faults", "host", "model"]),
             ("server", &[]),
-            ("endpoint_tls", &["ca"]),
+            ("endpoint_tls", &["ca", "host"]),
             ("demo", &["admin", "model"]),
             // What outlives a run, and what ends without being asked.
             ("state", &["ca", "config", "endpoint_tls", "model", "store"]),

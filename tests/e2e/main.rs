@@ -73,6 +73,7 @@ fn main() {
         c8_a_directory_that_changed_is_followed, c38_an_account_comes_with_200_or_201,
         c40_external_account_required, c41_an_account_that_is_gone_is_told_and_not_used_again,
         c42_the_new_key_is_another_accounts, c43_the_answer_to_a_key_change_is_lost,
+        c43_the_answer_to_an_account_request_is_lost,
     ]);
     tests.extend(tests![checklist_documents:
         c9_the_unknown_is_tolerated, c16_arrays_come_in_any_order,

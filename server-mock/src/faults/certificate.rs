@@ -104,6 +104,7 @@ fn other_chain(form: LeafForm, scene: &Scene<'_>) -> Option<String> {
         identifiers: &request.identifiers,
         person: None,
         key_use: KeyUse::default(),
+        must_staple: false,
         serial,
         not_before: certificate.not_before + request.shift,
         not_after: certificate.not_after + request.shift,

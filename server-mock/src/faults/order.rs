@@ -40,6 +40,8 @@ pub(super) async fn bear(kind: &Kind, scene: &Scene<'_>, response: Response) -> 
     let (server, now) = (scene.server, scene.server.now());
     server.store().with(|model| prove(model, &id, account, now, server.settings()));
     let certificate = if *born == Born::Valid { issue(scene, &id, account) } else { None };
+    // Should that fail, the server's next answer says so.
+    let _ = server.store().written().await;
     let status = server.store().with(|model| {
         let order = model.order(&id, account).ok()?;
         Some(model.order_status(order, now).0)
@@ -106,6 +108,7 @@ fn issue(scene: &Scene<'_>, id: &OrderId, account: &AccountId) -> Option<Certifi
         identifiers: &claim.identifiers,
         person: claim.person.as_deref(),
         key_use: KeyUse::default(),
+        must_staple: false,
         serial,
         not_before: claim.not_before,
         not_after: claim.not_after,

@@ -168,6 +168,23 @@ pub(crate) fn c42_the_new_key_is_another_accounts() {
     world.issue("a.example.test");
 }
 
+/// What was asked for is so in the end, whether the server heard it once or twice.
+pub(crate) fn c43_the_answer_to_an_account_request_is_lost() {
+    for loss in [Kind::DropBefore, Kind::DropAfter] {
+        let world = World::new();
+        for endpoint in [Endpoint::NewAccount, Endpoint::RevokeCert] {
+            world.strike(Fault::at(endpoint, loss.clone()).times(1));
+        }
+        world.register();
+        world.issue(NAME);
+        world.client(&["revoke", NAME]).succeeds();
+        world.strike(Fault::at(Endpoint::Account, loss).times(1));
+        world.client(&["account", "deactivate"]).succeeds();
+        world.all_struck();
+        assert_eq!(world.client(&["account", "list", "--json"]).json()["accounts"], json!([]));
+    }
+}
+
 /// Whether the server took the new key or not, the account can be used.
 pub(crate) fn c43_the_answer_to_a_key_change_is_lost() {
     for loss in [Kind::DropBefore, Kind::DropAfter] {
