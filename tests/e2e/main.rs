@@ -16,7 +16,11 @@ mod prompts;
 mod revocation;
 mod secrets;
 mod signals;
+mod speed;
 mod startup;
+
+#[path = "../../benches/round_trips/link.rs"]
+mod link;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -97,6 +101,9 @@ fn main() {
     ]);
     tests.extend(tests![secrets: secrets_stay_secret]);
     tests.extend(tests![signals: sigterm_takes_the_challenge_down]);
+    tests.extend(
+        tests![speed: one_name_takes_nine_requests_and_one_handshake, a_hundred_names_take_few_round_trips],
+    );
     tests.extend(tests![startup: version_is_quick]);
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
 }
