@@ -62,7 +62,7 @@ fn main() {
         international_names_are_shown_both_ways, a_thousand_names_are_one_certificate,
         a_hundred_names_are_proven_at_once, a_request_is_brought, a_key_is_kept_at_renewals,
         profiles_are_listed_and_chosen, the_preferred_chain_is_taken, dates_are_asked_for,
-        must_staple_that_is_not_granted_is_told, a_dry_run_changes_nothing, issue_does_what_differs,
+        must_staple_is_asked_for_and_kept, a_dry_run_changes_nothing, issue_does_what_differs,
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
