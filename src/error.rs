@@ -1,5 +1,7 @@
 //! What a person is told when something fails: what, why, and what to do about it.
 
+mod rights;
+
 use crate::acme::{AcmeError, KeyError};
 use crate::challenge::{ChallengeError, InvalidMethod};
 use crate::config::ConfigError;
@@ -232,12 +234,12 @@ fn acme_hints(error: &AcmeError) -> Vec<String> {
     }
     match error {
         AcmeError::Refused(refusal) => {
-            hints.extend(refusal.problem.name().and_then(refusal_hint));
+            hints.extend(problem_hints(&refusal.problem, refusal.status));
             if let Some(delay) = refusal.retry_after {
                 hints.push(format!("the server asks to wait {} s before the next try", delay.as_secs()));
             }
         }
-        AcmeError::OrderFailed(Some(problem)) => hints.extend(problem.name().and_then(refusal_hint)),
+        AcmeError::OrderFailed(Some(problem)) => hints.extend(problem_hints(problem, 403)),
         AcmeError::Untrusted { .. } => hints.push(
             "if the server's certificate comes from a CA that this system does not know (CAcert's own, for instance), name its root with --ca-bundle FILE"
                 .into(),
@@ -256,6 +258,20 @@ fn acme_hints(error: &AcmeError) -> Vec<String> {
         _ => {}
     }
     hints
+}
+
+/// By the rights that are missing, if the server says so; else by the type of the problem.
+fn problem_hints(problem: &Problem, status: u16) -> Vec<String> {
+    let rights = rights::right_hints(problem);
+    if !rights.is_empty() {
+        return rights;
+    }
+    // RFC 8555 §7.3.6: nothing else is answered so.
+    if status == 401 && problem.is("unauthorized") {
+        let hint = "the account is deactivated or revoked, for good: register a new one with a new key identifier (`cacert-acme register --account NAME`)";
+        return vec![hint.into()];
+    }
+    problem.name().and_then(refusal_hint).into_iter().collect()
 }
 
 fn refusal_hint(name: &str) -> Option<String> {

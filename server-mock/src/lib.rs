@@ -8,6 +8,7 @@ pub mod clock;
 mod config;
 mod demo;
 mod endpoint_tls;
+pub mod faults;
 mod host;
 mod mock_server;
 pub mod model;

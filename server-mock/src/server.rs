@@ -1,8 +1,13 @@
 //! HTTP over TCP or TLS, with an end: stops taking connections, lets requests finish, and then is gone.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use hyper::{
+    Request,
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -14,7 +19,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
@@ -54,6 +59,10 @@ impl Server {
         }
     }
 }
+
+/// An answer with this extension is not sent: the connection that it is for is dropped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HangUp;
 
 struct Endpoint {
     tls: Option<TlsAcceptor>,
@@ -124,10 +133,29 @@ impl Endpoint {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE);
-        let service = TowerToHyperService::new(self.router.clone());
+        let hang_up = Arc::new(Notify::new());
+        let told = Arc::clone(&hang_up);
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (answer, hang_up) = (router.call(request), Arc::clone(&told));
+            async move {
+                let answer = answer.await?;
+                if answer.extensions().get::<HangUp>().is_some() {
+                    hang_up.notify_one();
+                    // The connection ends, and this with it.
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(answer)
+            }
+        });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection.into_owned()).await {
-            debug!(%peer, %error, "a connection broke");
+        tokio::select! {
+            done = watcher.watch(connection.into_owned()) => {
+                if let Err(error) = done {
+                    debug!(%peer, %error, "a connection broke");
+                }
+            }
+            () = hang_up.notified() => debug!(%peer, "hung up on purpose"),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::core::contact::Contact;
 use crate::core::eab::{MacAlgorithm, MacKey};
 
 use super::jws::{Signer, binding};
+use super::retry::Repeatable;
 use super::transport::{Answer, Transport};
 use super::{AccountKey, AcmeError, signed};
 
@@ -124,7 +125,7 @@ impl NewAccount<'_> {
         if let Some((bound, algorithm)) = self.binding.zip(algorithm) {
             payload["externalAccountBinding"] = binding(key, bound.kid, bound.key, algorithm, url)?;
         }
-        signed::post(transport, Signer::Bare(key), url, Some(&payload)).await
+        signed::post(transport, Signer::Bare(key), url, Some(&payload), Repeatable::Always).await
     }
 }
 
@@ -135,7 +136,7 @@ impl NewAccount<'_> {
 pub async fn find_account(transport: &Transport, key: &AccountKey) -> Result<Option<String>, AcmeError> {
     let url = &transport.directory().await?.new_account;
     let payload = json!({"onlyReturnExisting": true});
-    match signed::post(transport, Signer::Bare(key), url, Some(&payload)).await {
+    match signed::post(transport, Signer::Bare(key), url, Some(&payload), Repeatable::Always).await {
         Ok(answer) => Ok(answer.location()),
         Err(error) if error.is("accountDoesNotExist") => Ok(None),
         Err(error) => Err(error),

@@ -33,6 +33,9 @@ pub enum AcmeError {
     /// The answer was not what ACME says.
     #[error("the server broke the ACME protocol: {0}")]
     Protocol(String),
+    /// An answer of success with nothing in it.
+    #[error("{0} was answered with an empty body")]
+    Empty(String),
     /// The server has no such resource in its directory.
     #[error("the server at {server} does not offer {resource}")]
     Unsupported {
@@ -131,7 +134,8 @@ impl AcmeError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status >= 500 || matches!(refusal.status, 408 | 425 | 429),
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { source, .. } => !source.is_redirect(),
+            Self::Empty(_) => true,
             _ => false,
         }
     }

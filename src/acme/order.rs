@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use instant_acme::{OrderState, OrderStatus as WireStatus};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -12,10 +11,9 @@ use crate::core::chain::Chain;
 use crate::core::identifier::Identifier;
 use crate::core::plan::OrderStatus;
 use crate::core::preferred_chain::PreferredChain;
-use crate::core::problem::Problem;
 
 use super::jws::encode;
-use super::session::understood;
+use super::order_document::OrderDocument;
 use super::transport::Answer;
 use super::{AcmeError, Session};
 
@@ -56,8 +54,7 @@ impl NewOrder<'_> {
 pub struct Order<'a> {
     session: &'a Session,
     url: String,
-    state: OrderState,
-    failure: Option<Problem>,
+    state: OrderDocument,
 }
 
 impl<'a> Order<'a> {
@@ -70,17 +67,26 @@ impl<'a> Order<'a> {
         let answer = session.post(&url, Some(&order.payload()?)).await?;
         let location = answer.location();
         let url = location.ok_or_else(|| AcmeError::Protocol("the new order came without its URL".into()))?;
-        let (state, failure) = read(&url, &answer)?;
-        Ok(Self { session, url, state, failure })
+        if answer.body.is_empty() {
+            return Self::resume(session, &url, order.identifiers).await;
+        }
+        let state = OrderDocument::read(&url, &answer)?;
+        state.check_names(&url, order.identifiers)?;
+        Ok(Self { session, url, state })
     }
 
-    /// Takes up an order that an earlier run made.
+    /// Takes up an order for these names that an earlier run made.
     ///
     /// # Errors
     /// When the server does not know it any more, refuses, or can't be reached.
-    pub async fn resume(session: &'a Session, url: &str) -> Result<Self, AcmeError> {
-        let (state, failure) = read(url, &session.post(url, None).await?)?;
-        Ok(Self { session, url: url.to_owned(), state, failure })
+    pub async fn resume(
+        session: &'a Session,
+        url: &str,
+        identifiers: &[Identifier],
+    ) -> Result<Self, AcmeError> {
+        let state = OrderDocument::read(url, &session.post(url, None).await?)?;
+        state.check_names(url, identifiers)?;
+        Ok(Self { session, url: url.to_owned(), state })
     }
 
     /// Its URL.
@@ -92,31 +98,25 @@ impl<'a> Order<'a> {
     /// Its state as last seen.
     #[must_use]
     pub fn status(&self) -> OrderStatus {
-        match self.state.status {
-            WireStatus::Pending => OrderStatus::Pending,
-            WireStatus::Ready => OrderStatus::Ready,
-            WireStatus::Processing => OrderStatus::Processing,
-            WireStatus::Valid => OrderStatus::Valid,
-            WireStatus::Invalid => OrderStatus::Invalid,
-        }
+        self.state.status
     }
 
     /// All its authorizations were seen valid: the server will call it ready when asked, so that it need not be asked.
     /// If the server is not that far, it answers the CSR with `orderNotReady` (RFC 8555 §7.4).
     pub fn expect_ready(&mut self) {
-        self.state.status = WireStatus::Ready;
+        self.state.status = OrderStatus::Ready;
     }
 
     /// Why it failed, as the server tells it.
     #[must_use]
     pub fn failure(&self) -> AcmeError {
-        AcmeError::OrderFailed(self.failure.clone().map(Box::new))
+        AcmeError::OrderFailed(self.state.error.clone().map(Box::new))
     }
 
-    /// The URLs of its authorizations.
+    /// The URLs of its authorizations, each once.
     #[must_use]
     pub fn authorization_urls(&self) -> Vec<String> {
-        self.state.authorizations.iter().map(|authorization| authorization.url.clone()).collect()
+        self.state.authorizations()
     }
 
     /// Asks the server for its state.
@@ -125,19 +125,26 @@ impl<'a> Order<'a> {
     /// When the server refuses or can't be reached.
     pub async fn refresh(&mut self) -> Result<(), AcmeError> {
         let answer = self.session.post(&self.url, None).await?;
-        (self.state, self.failure) = read(&self.url, &answer)?;
+        self.take_over(&answer)
+    }
+
+    /// The order as an answer tells it.
+    fn take_over(&mut self, answer: &Answer) -> Result<(), AcmeError> {
+        let seen = OrderDocument::read(&self.url, answer)?;
+        self.state = self.state.followed_by(&self.url, seen)?;
         Ok(())
     }
 
     /// Sends the CSR, in DER.
     ///
     /// # Errors
-    /// When the server refuses it or can't be reached.
+    /// When the server refuses it or can't be reached; in the latter case it may have taken it all the same.
     pub async fn finalize(&mut self, csr: &[u8]) -> Result<(), AcmeError> {
         let payload = json!({"csr": encode(csr)});
-        let answer = self.session.post(&self.state.finalize, Some(&payload)).await?;
-        (self.state, self.failure) = read(&self.state.finalize, &answer)?;
-        Ok(())
+        let url = self.state.finalize.clone();
+        let url = url.ok_or_else(|| AcmeError::Protocol("the order can't be finalized anywhere".into()))?;
+        let answer = self.session.post_once(&url, Some(&payload)).await?;
+        if answer.body.is_empty() { self.refresh().await } else { self.take_over(&answer) }
     }
 
     /// Fetches the certificate of a valid order, with the preferred chain if the server offers it.
@@ -153,23 +160,10 @@ impl<'a> Order<'a> {
     /// How long the server asked us to wait before the next look, if it did.
     #[must_use]
     pub fn take_retry_after(&self) -> Option<Duration> {
-        let of_finalize = self.session.take_retry_after(&self.state.finalize);
+        let finalize = self.state.finalize.as_deref();
+        let of_finalize = finalize.and_then(|url| self.session.take_retry_after(url));
         self.session.take_retry_after(&self.url).or(of_finalize)
     }
-}
-
-/// An order's document: its state by instant-acme's type, which stops at problems and predecessors of kinds that it
-/// does not know. So these are taken out first.
-fn read(url: &str, answer: &Answer) -> Result<(OrderState, Option<Problem>), AcmeError> {
-    let mut document: serde_json::Map<String, Value> = understood(url, answer)?;
-    document.remove("replaces");
-    let failure = document.remove("error").and_then(|error| serde_json::from_value(error).ok());
-    let state = serde_json::from_value(Value::Object(document));
-    let state = state.map_err(|error| {
-        let error = crate::core::text::printable(&error.to_string()).into_owned();
-        AcmeError::Protocol(format!("the order at {url} can't be understood: {error}"))
-    })?;
-    Ok((state, failure))
 }
 
 /// A server that fails more often in a row is down.

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::core::contact::Contact;
 use crate::core::revocation_reason::RevocationReason;
+use crate::core::text::printable;
 
 use super::jws::{Signer, key_change};
+use super::retry::Repeatable;
 use super::transport::{Answer, Transport};
 use super::{Account, AccountKey, AcmeError, Authorization, Directory, signed};
 
@@ -89,12 +91,20 @@ impl Session {
         self.post(&self.account_url, Some(&json!({ "contact": contacts }))).await.map(drop)
     }
 
-    /// Gives the account up for good (RFC 8555 §7.3.6).
+    /// Gives the account up for good (RFC 8555 §7.3.6). One that is gone already is none to complain about.
     ///
     /// # Errors
     /// When the server refuses, can't be reached, or answers that the account still is what it was.
     pub async fn deactivate(&self) -> Result<(), AcmeError> {
-        let answer = self.post(&self.account_url, Some(&json!({"status": "deactivated"}))).await?;
+        let answer = match self.post(&self.account_url, Some(&json!({"status": "deactivated"}))).await {
+            // So all requests of such an account are answered, also the second one after a lost answer.
+            Err(AcmeError::Refused(refusal))
+                if refusal.status == 401 && refusal.problem.is("unauthorized") =>
+            {
+                return Ok(());
+            }
+            answer => answer?,
+        };
         match serde_json::from_slice::<Account>(&answer.body) {
             Ok(account) if account.status == "deactivated" => Ok(()),
             _ => Err(AcmeError::Protocol(
@@ -111,7 +121,7 @@ impl Session {
         let url = self.transport.directory().await?.key_change.clone();
         let url = url.ok_or_else(|| self.unsupported("keyChange"))?;
         let inner = key_change(&self.account_url, &self.key, new, &url)?;
-        self.post(&url, Some(&inner)).await.map(drop)
+        self.post_once(&url, Some(&inner)).await.map(drop)
     }
 
     fn unsupported(&self, resource: &'static str) -> AcmeError {
@@ -129,9 +139,9 @@ impl Session {
     /// Tells the server that a challenge can be validated now (RFC 8555 §7.5.1).
     ///
     /// # Errors
-    /// When the server refuses or can't be reached.
+    /// When the server refuses or can't be reached; in the latter case it may look all the same.
     pub async fn answer_challenge(&self, url: &str) -> Result<(), AcmeError> {
-        self.post(url, Some(&json!({}))).await.map(drop)
+        self.post_once(url, Some(&json!({}))).await.map(drop)
     }
 
     /// Revokes a certificate as this account (RFC 8555 §7.6).
@@ -153,15 +163,27 @@ impl Session {
         understood(url, &answer)
     }
 
+    /// A request that may be sent again when its answer is lost.
     pub(super) async fn post(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
-        signed::post(&self.transport, Signer::Account(&self.key, &self.account_url), url, payload).await
+        let signer = Signer::Account(&self.key, &self.account_url);
+        signed::post(&self.transport, signer, url, payload, Repeatable::Always).await
+    }
+
+    /// A request of which the server must not hear twice: when its answer is lost, the caller finds out what became
+    /// of it.
+    pub(super) async fn post_once(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
+        let signer = Signer::Account(&self.key, &self.account_url);
+        signed::post(&self.transport, signer, url, payload, Repeatable::Unheard).await
     }
 }
 
 /// An answer's document.
 pub(super) fn understood<T: for<'a> Deserialize<'a>>(url: &str, answer: &Answer) -> Result<T, AcmeError> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| AcmeError::Protocol(format!("the answer of {url} can't be understood: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        // It repeats what it did not expect.
+        let error = printable(&error.to_string()).into_owned();
+        AcmeError::Protocol(format!("the answer of {url} can't be understood: {error}"))
+    })
 }
 
 /// Revokes a certificate with its own key, no account needed (RFC 8555 §7.6).
@@ -175,7 +197,7 @@ pub async fn revoke_with_certificate_key(
     reason: Option<RevocationReason>,
 ) -> Result<(), AcmeError> {
     let (url, payload) = revocation(transport, der, reason).await?;
-    signed::post(transport, Signer::Bare(key), &url, Some(&payload)).await.map(drop)
+    signed::post(transport, Signer::Bare(key), &url, Some(&payload), Repeatable::Always).await.map(drop)
 }
 
 async fn revocation(

@@ -2,65 +2,30 @@
 
 use serde_json::Value;
 
+use super::AcmeError;
 use super::jws::Signer;
+use super::retry::{Repeatable, persist};
 use super::transport::{Answer, Transport};
-use super::{AcmeError, Refusal};
 
-/// A server that refuses that many fresh nonces in a row will refuse the next one too.
-const MOST_NONCE_RETRIES: usize = 10;
-
-/// Sends a signed POST. Without a payload it is a POST-as-GET (RFC 8555 §6.3). An answer `badNonce` is tried again
-/// with another nonce.
+/// Sends a signed POST. Without a payload it is a POST-as-GET (RFC 8555 §6.3). It is tried again with another nonce,
+/// and after failures that `repeatable` allows.
 pub(super) async fn post(
     transport: &Transport,
     signer: Signer<'_>,
     url: &str,
     payload: Option<&Value>,
+    repeatable: Repeatable,
 ) -> Result<Answer, AcmeError> {
-    retry_bad_nonce(async || {
+    // Here, and not with the first nonce: its own retries are enough.
+    transport.directory().await?;
+    persist(repeatable, async || {
         let nonce = transport.nonce().await?;
-        transport.post(url, signer.request(&nonce, url, payload)?).await
+        let answer = transport.post(url, signer.request(&nonce, url, payload)?).await?;
+        // What is read has something in it; a server or proxy that sends nothing is out of step.
+        if payload.is_none() && answer.body.is_empty() {
+            return Err(AcmeError::Empty(url.to_owned()));
+        }
+        Ok(answer)
     })
     .await
-}
-
-/// Does it again while the server wants another nonce (RFC 8555 §6.5).
-async fn retry_bad_nonce<T>(mut request: impl AsyncFnMut() -> Result<T, AcmeError>) -> Result<T, AcmeError> {
-    for _ in 0..MOST_NONCE_RETRIES {
-        match request().await {
-            Err(AcmeError::Refused(refusal)) if is_bad_nonce(&refusal) => {
-                tracing::debug!("badNonce, once more")
-            }
-            other => return other,
-        }
-    }
-    request().await
-}
-
-fn is_bad_nonce(refusal: &Refusal) -> bool {
-    refusal.problem.is("badNonce")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn c2_bad_nonces_in_a_row_are_survived() {
-        let refused = || {
-            AcmeError::Refused(Box::new(Refusal {
-                method: "POST".into(),
-                url: "https://ca.test/".into(),
-                status: 400,
-                problem: serde_json::from_str(r#"{"type":"urn:ietf:params:acme:error:badNonce"}"#).unwrap(),
-                retry_after: None,
-            }))
-        };
-        let mut tries = 0;
-        let result = retry_bad_nonce(async || {
-            tries += 1;
-            if tries <= 5 { Err(refused()) } else { Ok(tries) }
-        });
-        assert_eq!(result.await.unwrap(), 6);
-    }
 }

@@ -18,6 +18,7 @@ use crate::core::link;
 use crate::core::problem::Problem;
 use crate::core::text::printable;
 
+use super::retry::{Repeatable, persist};
 use super::{AcmeError, Directory, Refusal};
 
 const USER_AGENT_VALUE: &str = concat!("cacert-acme/", env!("CARGO_PKG_VERSION"));
@@ -141,11 +142,17 @@ impl Transport {
     pub async fn directory(&self) -> Result<&Directory, AcmeError> {
         let fetch = || async {
             let url = self.directory_url();
-            let answer = self.send(Method::GET, url, None).await.map_err(|error| match error {
-                AcmeError::Refused(refusal) if refusal.status < 500 => AcmeError::NoDirectory {
-                    url: url.to_owned(),
-                    found: format!("status {}", refusal.status),
-                },
+            let get = async || {
+                let answer = self.send(Method::GET, url, None).await?;
+                if answer.body.is_empty() { Err(AcmeError::Empty(url.to_owned())) } else { Ok(answer) }
+            };
+            let answer = persist(Repeatable::Always, get).await.map_err(|error| match error {
+                AcmeError::Refused(refusal) if refusal.status < 500 && refusal.status != 429 => {
+                    AcmeError::NoDirectory {
+                        url: url.to_owned(),
+                        found: format!("status {}", refusal.status),
+                    }
+                }
                 other => other,
             })?;
             let found = || AcmeError::NoDirectory { url: url.to_owned(), found: "something else".into() };

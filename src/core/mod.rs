@@ -18,6 +18,7 @@ pub mod preferred_chain;
 pub mod problem;
 pub mod renewal;
 pub mod revocation_reason;
+pub mod right;
 pub mod secret;
 pub mod specification;
 pub mod text;

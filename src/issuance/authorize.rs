@@ -62,7 +62,12 @@ impl Issuance<'_> {
             let authorization = authorization?;
             match authorization.status {
                 AuthorizationStatus::Valid => self.clean_up_proof_of(&authorization).await,
-                AuthorizationStatus::Pending => tasks.push(self.task(url, &authorization)?),
+                // What is being looked at, or is in a state that we don't know, may become valid.
+                AuthorizationStatus::Pending
+                | AuthorizationStatus::Processing
+                | AuthorizationStatus::Other => {
+                    tasks.push(self.task(url, &authorization)?);
+                }
                 _ => return Err(failed(&authorization.name(), "its authorization", &authorization, None)),
             }
         }
@@ -94,7 +99,8 @@ impl Issuance<'_> {
         Ok(Task {
             authorization_url: url,
             challenge_url: challenge.url.clone(),
-            unanswered: challenge.status == AuthorizationStatus::Pending,
+            unanswered: authorization.status != AuthorizationStatus::Processing
+                && challenge.status == AuthorizationStatus::Pending,
             solver,
             proof,
         })
@@ -149,12 +155,16 @@ impl Issuance<'_> {
         join_errors(outcomes.into_iter().filter_map(Result::err).collect())
     }
 
+    /// Tells the server to look; `false` when its answer was lost, and only the authorization knows whether it heard.
+    async fn answer_challenge(&self, task: &Task, answers: &mut Poll) -> Result<bool, Error> {
+        let answer = self.session.answer_challenge(&task.challenge_url).await;
+        Ok(answers.look(answer)?.is_some())
+    }
+
     /// Tells the server to look, and waits for its verdict.
     async fn validate(&self, task: &Task) -> Result<(), Error> {
-        if task.unanswered {
-            self.session.answer_challenge(&task.challenge_url).await?;
-        }
-        let mut poll = Poll::new(PATIENCE);
+        let (mut poll, mut answers) = (Poll::new(PATIENCE), Poll::new(PATIENCE));
+        let mut answered = !task.unanswered || self.answer_challenge(task, &mut answers).await?;
         let url = &task.authorization_url;
         loop {
             // A moment before the first look too: most servers are done by then.
@@ -165,7 +175,13 @@ impl Issuance<'_> {
             let Some(authorization) = poll.look(seen)? else { continue };
             match authorization.status {
                 AuthorizationStatus::Valid => return Ok(()),
-                AuthorizationStatus::Pending | AuthorizationStatus::Processing => {}
+                AuthorizationStatus::Pending
+                | AuthorizationStatus::Processing
+                | AuthorizationStatus::Other => {
+                    if !answered && task.is_untouched(&authorization) {
+                        answered = self.answer_challenge(task, &mut answers).await?;
+                    }
+                }
                 _ => {
                     let kind = task.solver.challenge_type();
                     let advice = task.solver.advice(&task.proof.name);
@@ -173,6 +189,14 @@ impl Issuance<'_> {
                 }
             }
         }
+    }
+}
+
+impl Task {
+    /// Whether the server has not begun to look, as far as it tells.
+    fn is_untouched(&self, authorization: &Authorization) -> bool {
+        let challenge = authorization.challenge(self.solver.challenge_type());
+        challenge.is_some_and(|challenge| challenge.status == AuthorizationStatus::Pending)
     }
 }
 

@@ -89,7 +89,7 @@ impl Issuance<'_> {
             return Ok(None);
         }
         self.tell("taking up the order of an earlier run");
-        match Order::resume(self.session, &record.url).await {
+        match Order::resume(self.session, &record.url, &record.specification.identifiers).await {
             Ok(mut order) => match next_step(order.status(), false, false) {
                 Step::GiveUp => Ok(None),
                 Step::Authorize => Ok(Some((order, key_pem))),
@@ -175,6 +175,9 @@ impl Issuance<'_> {
     ) -> Result<Chain, Error> {
         let (mut authorized, mut finalized) = (false, false);
         let mut poll = Poll::new(PATIENCE);
+        // Of its own: a server that answers every question and no request for a certificate is no better than one that
+        // is down.
+        let mut answers = Poll::new(PATIENCE);
         loop {
             match next_step(order.status(), authorized, finalized) {
                 Step::Authorize => {
@@ -187,7 +190,7 @@ impl Issuance<'_> {
                 }
                 Step::Finalize => {
                     self.tell("sending the request");
-                    finalized = self.finalize(order, files, request).await?;
+                    finalized = self.finalize(order, files, request, &mut answers).await?;
                     if !finalized {
                         self.wait(order, &mut poll).await?;
                     }
@@ -222,16 +225,19 @@ impl Issuance<'_> {
         Ok(())
     }
 
-    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before.
+    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before; or its
+    /// answer may be lost: then the order tells whether it heard.
     async fn finalize(
         &self,
         order: &mut Order<'_>,
         files: &OrderFiles,
         request: &Request,
+        answers: &mut Poll,
     ) -> Result<bool, Error> {
         match order.finalize(&request.der).await {
             Ok(()) => Ok(true),
             Err(error) if error.is("orderNotReady") => Ok(false),
+            Err(error) if error.is_passing() => Ok(answers.look(Err::<(), _>(error))?.is_some()),
             Err(error) => {
                 if error.is_definite() {
                     files.forget()?;

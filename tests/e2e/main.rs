@@ -5,6 +5,7 @@
 mod account_keys;
 mod accounts;
 mod certificates;
+mod checklist;
 mod common;
 mod eab_refusals;
 mod failures;
@@ -24,6 +25,10 @@ mod link;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use checklist::{
+    accounts as checklist_accounts, documents as checklist_documents, lost_answers as checklist_lost_answers,
+    nonces as checklist_nonces, refusals as checklist_refusals, waiting as checklist_waiting,
+};
 use common::programs;
 
 /// One test: its name, the programs it needs, what it does.
@@ -67,9 +72,45 @@ fn main() {
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
     );
+    tests.extend(tests![checklist_accounts:
+        c6_every_request_says_who_asks, c7_urls_are_used_as_the_directory_has_them,
+        c8_a_directory_that_changed_is_followed, c38_an_account_comes_with_200_or_201,
+        c40_external_account_required, c41_an_account_that_is_gone_is_told_and_not_used_again,
+        c42_the_new_key_is_another_accounts, c43_the_answer_to_a_key_change_is_lost,
+        c43_the_answer_to_an_account_request_is_lost,
+    ]);
+    tests.extend(tests![checklist_documents:
+        c9_the_unknown_is_tolerated, c16_arrays_come_in_any_order,
+        c17_fewer_or_more_authorizations_than_names, c18_an_order_born_ready, c19_an_order_born_valid,
+        c20_c21_c22_what_is_valid_is_left_alone_and_in_the_certificate, c29_an_order_that_changes_is_given_up,
+        c31_c33_alternates_are_found_in_several_link_headers_or_joined_ones, c32_a_relative_or_missing_location,
+        c34_a_chain_with_anything_else_in_it_is_refused, c35_a_wrong_leaf_is_refused,
+        c36_bodies_and_redirects_are_bounded, c37_urls_of_plain_http_are_refused,
+    ]);
+    tests.extend(tests![checklist_lost_answers:
+        c43_the_answer_to_new_order_is_lost, c43_the_answer_to_finalize_is_lost,
+        c43_the_answer_to_a_challenge_is_lost, c43_the_certificate_is_lost_on_its_way, c43_a_bad_line,
+        c51_an_order_under_way_is_taken_up,
+    ]);
+    tests.extend(tests![checklist_nonces:
+        c1_a_bad_nonce_is_replaced_by_the_one_it_brings, c2_five_bad_nonces_in_a_row,
+        c3_an_invalid_nonce_is_ignored, c4_where_an_error_brings_no_nonce_one_is_fetched,
+        c5_no_nonce_is_used_twice_however_concurrent, half_of_all_nonces_are_refused,
+    ]);
+    tests.extend(tests![checklist_refusals:
+        c27_a_bad_csr_ends_it_with_the_reason, c28_each_refused_name_is_told,
+        rights_are_told_in_cacerts_terms, c52_escape_sequences_never_reach_the_terminal,
+    ]);
+    tests.extend(tests![checklist_waiting:
+        c10_retry_after_in_seconds, c11_retry_after_as_a_date, c12_an_odd_retry_after_is_bounded,
+        c13_backs_off_when_there_were_too_many_requests, c14_error_pages_in_html_pass,
+        c15_an_empty_body_is_asked_for_again, c23_processing_is_waited_for_everywhere,
+        c24_finalize_answers_processing, c25_finalize_answers_valid,
+        c26_an_order_that_is_not_ready_is_asked_for_again, c30_a_server_that_never_gets_ready_is_given_up,
+    ]);
     tests.extend(tests![failures:
         json_errors_have_one_form, an_unreachable_server_is_status_6, an_untrusted_server_is_told_apart,
-        a_name_outside_the_rights_is_status_4, a_failed_challenge_is_status_5_and_is_cleaned_up,
+        a_name_outside_the_rights_is_status_4, c44_a_failed_challenge_is_status_5_and_is_cleaned_up,
         a_taken_port_is_status_5, bad_names_are_refused_before_anything_happens, the_config_file_is_read,
         other_names_are_not_replaced_silently, one_failure_stops_no_other, damage_is_told_and_mended,
         a_record_that_wants_more_is_due, output_that_cannot_be_written_is_no_panic, settings_are_told_with_their_place,
@@ -100,7 +141,7 @@ fn main() {
         any_kind_of_certificate_key_revokes, a_serial_number_finds_the_version, a_file_is_enough,
     ]);
     tests.extend(tests![secrets: secrets_stay_secret]);
-    tests.extend(tests![signals: sigterm_takes_the_challenge_down]);
+    tests.extend(tests![signals: c44_sigterm_takes_the_challenge_down]);
     tests.extend(
         tests![speed: one_name_takes_nine_requests_and_one_handshake, a_hundred_names_take_few_round_trips],
     );

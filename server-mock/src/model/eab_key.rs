@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Identifier, Model, OwnerId, Problem, ProblemType, Rights, base64_bytes};
+use super::{Identifier, Model, OwnerId, Problem, ProblemType, Right, Rights, base64_bytes};
 
 /// A MAC key with its identifier, its owner and what it allows.
 #[derive(Clone, Serialize, Deserialize)]
@@ -86,7 +86,8 @@ impl EabKey {
                 "max_accounts: key identifier {} has made {} of {limit} accounts; create another one in the \
                  CAcert web UI under \"ACME clients\" (rights: max_accounts)",
                 self.kid, self.accounts
-            ))),
+            ))
+            .lacking(Right::MaxAccounts)),
             _ => Ok(()),
         }
     }
@@ -96,7 +97,8 @@ impl EabKey {
             Some(end) if now >= end => Err(Problem::unauthorized(format!(
                 "not_after: the rights of key identifier {} ended at {end} (rights: not_after)",
                 self.kid
-            ))),
+            ))
+            .lacking(Right::NotAfter)),
             _ => Ok(()),
         }
     }
@@ -107,7 +109,8 @@ impl EabKey {
                 "max_certificates: key identifier {} may order {limit} certificates and has done so \
                  (rights: max_certificates)",
                 self.kid
-            ))),
+            ))
+            .lacking(Right::MaxCertificates)),
             _ => Ok(()),
         }
     }
@@ -115,14 +118,17 @@ impl EabKey {
     fn check_kinds(&self, identifiers: &[Identifier]) -> Result<(), Problem> {
         for identifier in identifiers {
             if !self.rights.allow_kind_of(identifier) {
-                let (right, what) = match identifier {
-                    Identifier::Dns(_) | Identifier::Ip(_) => ("server", "server certificates"),
-                    Identifier::Email(_) => ("client", "client certificates"),
+                let (lacking, right, what) = match identifier {
+                    Identifier::Dns(_) | Identifier::Ip(_) => {
+                        (Right::Server, "server", "server certificates")
+                    }
+                    Identifier::Email(_) => (Right::Client, "client", "client certificates"),
                 };
                 return Err(Problem::unauthorized(format!(
                     "{right}: key identifier {} may not order {what} (rights: {right})",
                     self.kid
-                )));
+                ))
+                .lacking(lacking));
             }
         }
         Ok(())
@@ -188,30 +194,32 @@ impl Model {
         key.check_max_certificates()?;
         key.check_kinds(identifiers)?;
         let owner = self.owner(&key.owner)?;
-        let rejected = |right: &str, why: String| {
-            let detail = format!("{right}: {why}");
-            Problem::new(ProblemType::RejectedIdentifier, detail)
-        };
+        let rejected =
+            |right: Right, why: String| Problem::new(ProblemType::RejectedIdentifier, why).lacking(right);
         let mut refused = Vec::new();
         for identifier in identifiers {
             let name = identifier.value();
             let problem = if !key.rights.cover(identifier) {
-                rejected("names", format!("this key may not order {name} (rights: names)"))
+                rejected(Right::Names, format!("names: this key may not order {name} (rights: names)"))
             } else if !owner.holds(identifier) {
-                rejected("owner", format!("{name} is not verified in the CAcert account of {}", owner.name))
+                rejected(
+                    Right::Owner,
+                    format!("owner: {name} is not verified in the CAcert account of {}", owner.name),
+                )
             } else {
                 continue;
             };
             refused.push(problem.about(identifier.clone()));
         }
         if let Some(first) = refused.first() {
-            let detail = first.detail.clone();
-            return Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused));
+            let (detail, right) = (first.detail.clone(), first.right);
+            let refusal = Problem::new(ProblemType::RejectedIdentifier, detail);
+            return Err(Problem { right, ..refusal }.with_subproblems(refused));
         }
         if key.rights.renew_only && !self.has_certificate_for(&key.owner, identifiers) {
             return Err(rejected(
-                "renew_only",
-                "this key may only renew a certificate, and none has these names (rights: renew_only)"
+                Right::RenewOnly,
+                "renew_only: this key may only renew a certificate, and none has these names (rights: renew_only)"
                     .to_owned(),
             ));
         }

@@ -19,6 +19,9 @@ pub(super) fn to_json(problem: &Problem) -> Value {
     if let Some(identifier) = &problem.identifier {
         document["identifier"] = json!(identifier);
     }
+    if let Some(right) = problem.right {
+        document["right"] = json!(right);
+    }
     if !problem.subproblems.is_empty() {
         document["subproblems"] = problem.subproblems.iter().map(to_json).collect();
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::acme::AccountKey;
+use crate::acme::{AccountKey, AcmeError};
 use crate::error::{Error, Kind};
 use crate::ui::Report;
 
@@ -35,10 +35,16 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     files.save_next_key(&pem)?;
     context.ui().progress().tell(&record.server, "changing the account key");
     if let Err(error) = session.change_key(&key).await {
-        if error.is_definite() {
+        // RFC 8555 §7.3.5: so it is told that another account has the key.
+        let taken = matches!(&error, AcmeError::Refused(refusal) if refusal.status == 409);
+        if taken || error.is_definite() {
             files.discard_next_key()?;
         }
-        return Err(Error::from(error).context("the account key was not changed"));
+        let told = Error::from(error).context("the account key was not changed");
+        return Err(match taken {
+            true => told.hint("another account at this server has the new key already: take another one"),
+            false => told,
+        });
     }
     files.promote_next_key()?;
     context.ui().progress().done(&record.server);

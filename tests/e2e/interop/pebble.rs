@@ -56,7 +56,7 @@ pub(crate) fn our_client_with_pebble() {
     let _names = Server::start(names, dns_management);
     let mut pebble = clean("pebble", home);
     pebble.args(["-config", "pebble.json", "-strict", "-dnsserver"]).arg(dns.to_string());
-    pebble.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0").env("PEBBLE_WFE_NONCEREJECT", "30");
+    pebble.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0").env("PEBBLE_WFE_NONCEREJECT", "50");
     let _pebble = Server::start(pebble, acme);
 
     let client = |arguments: &[&str]| {
