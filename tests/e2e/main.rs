@@ -54,7 +54,8 @@ fn main() {
     let mut tests = Vec::new();
     tests.extend(tests![account_keys:
         every_kind_of_account_key_orders, a_key_is_brought_in_any_form ["openssl"], a_rollover_changes_the_kind_of_key,
-        a_binding_is_made_with_any_hmac, registering_at_once_makes_one_account,
+        a_binding_is_made_with_any_hmac, a_binding_takes_the_algorithm_that_the_server_asks_for,
+        registering_at_once_makes_one_account,
         accounts_and_servers_stand_side_by_side, account_show_counts_all_orders,
     ]);
     tests.extend(tests![accounts:
@@ -62,6 +63,7 @@ fn main() {
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
         account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
         a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
+        a_deactivation_that_did_not_happen_is_told,
     ]);
     tests.extend(tests![certificates:
         international_names_are_shown_both_ways, a_thousand_names_are_one_certificate,
