@@ -1,4 +1,5 @@
-//! The network edge: an ACME server as the rest of the client sees it. The sole user of instant-acme: of its types for orders.
+//! The network edge: an ACME server as the rest of the client sees it. The sole user of instant-acme: of its types for
+//! the order request.
 
 mod account;
 mod account_key;

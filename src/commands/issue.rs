@@ -95,6 +95,9 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
             return Ok(report(&files, &record, &installed, outcome));
         }
     }
+    if !args.force {
+        refuse_revoked_key(&files, &record)?;
+    }
     // A date of an earlier run was for the certificate that it got.
     let same_dates = under_way || args.certificate.names_a_date();
     let record = if same_dates { record } else { record.without_fixed_dates() };
@@ -272,6 +275,20 @@ pub(super) fn is_under_way(
             files.forget()?;
             Ok(false)
         }
+    }
+}
+
+/// A key whose certificate was revoked may be in other hands; where the user brings the request, only he can make
+/// another one.
+pub(super) fn refuse_revoked_key(files: &CertificateFiles, record: &CertificateRecord) -> Result<(), Error> {
+    match files.current_or_none() {
+        Some(installed) if record.repeats_revoked_key(&installed) => Err(Error::new(
+            Kind::Local,
+            format!("the request for {} has the key of the certificate that was revoked", files.name()),
+        )
+        .hint("make a new key and request, then: cacert-acme issue --csr FILE")
+        .hint("--force has the same key certified again")),
+        _ => Ok(()),
     }
 }
 

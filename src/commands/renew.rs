@@ -13,7 +13,7 @@ use crate::store::{Installed, StoreError};
 use crate::ui::{Report, error_json};
 
 use super::Context;
-use super::issue::{dry_run, is_due, is_under_way, obtain};
+use super::issue::{dry_run, is_due, is_under_way, obtain, refuse_revoked_key};
 use super::show::{certificate_json, date, rfc3339};
 
 /// More orders at once would not be faster, and look like an attack.
@@ -97,6 +97,9 @@ impl Args {
             && !is_due(&installed, OffsetDateTime::now_utc())
         {
             return Ok(Outcome::NotDue(installed));
+        }
+        if !self.force {
+            refuse_revoked_key(&files, &record)?;
         }
         // A fixed date was for the certificate that is there.
         let record = if under_way { record } else { record.without_fixed_dates() };

@@ -63,8 +63,12 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     };
     if let Some((files, record)) = local.zip(record).filter(current) {
         let revocation = Revocation { serial: serial.clone(), at: OffsetDateTime::now_utc() };
+        let next = match record.csr {
+            None => format!("`cacert-acme renew {}` replaces it.", files.name()),
+            Some(_) => "With a new key and request, `cacert-acme issue --csr FILE` replaces it.".into(),
+        };
         files.save_record(&CertificateRecord { revoked: Some(revocation), ..record })?;
-        text.push_str(&format!("\n  `cacert-acme renew {}` replaces it.", files.name()));
+        text.push_str(&format!("\n  {next}"));
     }
     Ok(Report::new(text, json!({"revoked": true, "serial": serial})))
 }

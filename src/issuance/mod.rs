@@ -262,7 +262,10 @@ impl Issuance<'_> {
             tracing::warn!("{}: the CA left must-staple out of the certificate", self.name);
         }
         let identifiers = &self.record.identifiers;
-        match chain.verify(&request.public_key, identifiers, OffsetDateTime::now_utc()) {
+        let now = OffsetDateTime::now_utc();
+        // One that was ordered for later is good from then on.
+        let begin = self.record.not_before.map_or(now, |moment| moment.from(now).max(now));
+        match chain.verify(&request.public_key, identifiers, begin) {
             Ok(()) => Ok(()),
             // The clock may be put right; then the certificate is good and the order still has it.
             Err(error @ ChainError::Dates { .. }) => {

@@ -107,6 +107,13 @@ impl CertificateRecord {
         self.revoked.as_ref().is_some_and(|revocation| revocation.serial == installed.facts.serial)
     }
 
+    /// Whether this version is revoked, and the request that the user brought is for its very key.
+    #[must_use]
+    pub fn repeats_revoked_key(&self, installed: &Installed) -> bool {
+        let csr = self.csr.as_ref().filter(|_| self.revokes(installed));
+        csr.is_some_and(|csr| csr.public_key() == installed.facts.public_key)
+    }
+
     /// Whether this version is for the names and the kind of key that are wanted, and not revoked.
     #[must_use]
     pub fn is_met_by(&self, installed: &Installed) -> bool {

@@ -3,8 +3,10 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use cacert_acme::acme::{AccountKey, NewOrder, Order, Session, TlsTrust, Transport};
 use serde_json::{Value, json};
+use server_mock::faults::{Endpoint, Fault, Kind};
 
 use crate::common::run::wait;
 use crate::common::{Outcome, World, clean, run};
@@ -85,6 +87,40 @@ pub(crate) fn a_binding_is_made_with_any_hmac() {
     for algorithm in ["hs256", "hs384", "hs512"] {
         register(&world, algorithm, &["--eab-alg", algorithm]).succeeds();
     }
+}
+
+/// The MAC key's length gives the algorithm, unless the server wants another; what the user says is final.
+pub(crate) fn a_binding_takes_the_algorithm_that_the_server_asks_for() {
+    let refused = |algorithms: Value| {
+        let Value::Object(members) =
+            json!({"type": "badSignatureAlgorithm", "status": 400, "algorithms": algorithms})
+        else {
+            unreachable!()
+        };
+        Fault::at(Endpoint::NewAccount, Kind::Problem(members)).times(1)
+    };
+    let bound_by = |world: &World| -> Value {
+        let binding = world
+            .mock()
+            .services()
+            .store
+            .with(|model| model.accounts().next().unwrap().external_account_binding.clone());
+        let protected = BASE64_URL_SAFE_NO_PAD.decode(binding["protected"].as_str().unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&protected).unwrap()["alg"].clone()
+    };
+    let world = World::registered();
+    assert_eq!(bound_by(&world), "HS512", "the mock's keys have 64 bytes");
+    let world = World::new();
+    world.mock().faults().add(refused(json!(["ES256", "HS384", "HS256"])));
+    world.register();
+    assert_eq!(bound_by(&world), "HS384");
+    let world = World::new();
+    world.mock().faults().add(refused(Value::Null));
+    world.register();
+    assert_eq!(bound_by(&world), "HS256");
+    let world = World::new();
+    world.mock().faults().add(refused(json!(["HS256"])));
+    register(&world, "default", &["--eab-alg", "hs512"]).exits(4).tells("another --eab-alg");
 }
 
 /// Eight runs on one machine register at once: one makes the account, the others find it.

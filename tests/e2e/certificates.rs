@@ -111,6 +111,13 @@ pub(crate) fn a_request_is_brought() {
     fs::write(world.path("request.der"), request(&other).der()).unwrap();
     assert_eq!(by_file("request.der", &[]).succeeds().json()["issued"], true);
     assert_eq!(certified(), public_key(&other));
+    // A revoked key is not sent again by itself.
+    let revoked = world.client(&["revoke", "b.example.test", "--reason", "keyCompromise"]).succeeds();
+    assert!(revoked.stdout.contains("With a new key and request"), "{}", revoked.stdout);
+    world.client(&["renew"]).exits(3).tells("key of the certificate that was revoked");
+    by_file("request.der", &[]).exits(3);
+    fs::write(world.path("request.der"), request(&key).der()).unwrap();
+    assert_eq!(by_file("request.der", &[]).succeeds().json()["revoked"], false);
     fs::write(world.path("request.der"), "no request").unwrap();
     by_file("request.der", &[]).exits(3);
 }
@@ -201,17 +208,26 @@ pub(crate) fn dates_are_asked_for() {
     world.client(&["renew", "--force"]).succeeds();
     assert!(moment(&show(&world), "not_after") > end);
     assert_eq!(show(&world)["wanted_not_after"], Value::Null);
+    let outcome = issued(&world, &["--not-before", "+3d", "--not-after", "+20d"]);
+    let begin = moment(&outcome, "not_before") - OffsetDateTime::now_utc();
+    assert!(begin > Duration::hours(71) && begin <= Duration::days(3), "{begin}");
     issue(&world, &["--not-after", "tomorrow"]).exits(2).tells("+90d");
     issue(&world, &["--not-after", "2020-01-01T00:00:00Z"]).exits(4).tells("notAfter");
 }
 
-/// The mock takes the key alone from a request, as CAcert does: that is told.
-pub(crate) fn must_staple_that_is_not_granted_is_told() {
+pub(crate) fn must_staple_is_asked_for_and_kept() {
     let world = World::registered();
-    issue(&world, &["--must-staple"]).succeeds().tells("left must-staple out");
-    assert_eq!(show(&world)["must_staple"], true);
+    let staples = || {
+        let pem = fs::read_to_string(world.current("www.example.test", "fullchain.pem")).unwrap();
+        Chain::parse(&pem).unwrap().facts().must_staple
+    };
+    issue(&world, &["--must-staple"]).succeeds();
+    assert_eq!((staples(), &show(&world)["must_staple"]), (true, &json!(true)));
+    world.client(&["renew", "--force"]).succeeds();
+    assert!(staples());
     assert_eq!(issued(&world, &[])["issued"], false);
     assert_eq!(issued(&world, &["--must-staple=false"])["issued"], true);
+    assert!(!staples());
 }
 
 pub(crate) fn a_dry_run_changes_nothing() {

@@ -17,7 +17,11 @@ mod prompts;
 mod revocation;
 mod secrets;
 mod signals;
+mod speed;
 mod startup;
+
+#[path = "../../benches/round_trips/link.rs"]
+mod link;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -50,7 +54,8 @@ fn main() {
     let mut tests = Vec::new();
     tests.extend(tests![account_keys:
         every_kind_of_account_key_orders, a_key_is_brought_in_any_form ["openssl"], a_rollover_changes_the_kind_of_key,
-        a_binding_is_made_with_any_hmac, registering_at_once_makes_one_account,
+        a_binding_is_made_with_any_hmac, a_binding_takes_the_algorithm_that_the_server_asks_for,
+        registering_at_once_makes_one_account,
         accounts_and_servers_stand_side_by_side, account_show_counts_all_orders,
     ]);
     tests.extend(tests![accounts:
@@ -58,12 +63,13 @@ fn main() {
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
         account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
         a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
+        a_deactivation_that_did_not_happen_is_told,
     ]);
     tests.extend(tests![certificates:
         international_names_are_shown_both_ways, a_thousand_names_are_one_certificate,
         a_hundred_names_are_proven_at_once, a_request_is_brought, a_key_is_kept_at_renewals,
         profiles_are_listed_and_chosen, the_preferred_chain_is_taken, dates_are_asked_for,
-        must_staple_that_is_not_granted_is_told, a_dry_run_changes_nothing, issue_does_what_differs,
+        must_staple_is_asked_for_and_kept, a_dry_run_changes_nothing, issue_does_what_differs,
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
@@ -138,6 +144,9 @@ fn main() {
     ]);
     tests.extend(tests![secrets: secrets_stay_secret]);
     tests.extend(tests![signals: c44_sigterm_takes_the_challenge_down]);
+    tests.extend(
+        tests![speed: one_name_takes_nine_requests_and_one_handshake, a_hundred_names_take_few_round_trips],
+    );
     tests.extend(tests![startup: version_is_quick]);
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
 }
