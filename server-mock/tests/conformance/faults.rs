@@ -135,6 +135,8 @@ fn the_list_of_faults_is_complete_and_its_examples_work() {
     }
     assert!(!listed.is_empty());
     assert_eq!(listed, kinds());
+    let configuration = document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(Config::from_toml(configuration).unwrap().faults.len(), 1);
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     assert!(readme.contains(&format!("{} kinds of what servers", listed.len())));
 
