@@ -154,3 +154,120 @@ fn to_write(authorization: &Authorization) -> Option<ChallengeMail> {
         message_id: mail.message_id.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::model::{
+        AccountId, EabKey, MailReply, Owner, OwnerKind, ProblemType, PublicKey, Rights, TokenJoining,
+        account::NewAccount, pre_authorization::NewAuthorization,
+    };
+
+    const NOW: OffsetDateTime = datetime!(2030-01-01 00:00 UTC);
+    const ALICE: &str = "alice@example.test";
+
+    fn token(bytes: usize) -> String {
+        "A".repeat(bytes)
+    }
+
+    /// An account with an authorization for Alice's address, whose mail is made as the settings say.
+    fn authorized(mail: &MailSettings) -> (Model, AccountId, AuthorizationId) {
+        let (mut model, settings) = (Model::default(), Settings::default());
+        let owner = Owner {
+            kind: OwnerKind::User,
+            name: "Alice".to_owned(),
+            assurance_points: 0,
+            domains: Vec::new(),
+            addresses: vec![ALICE.to_owned()],
+        };
+        model.put_owner("owner".into(), owner);
+        let rights = Rights { client: true, ..Rights::default() };
+        model.add_eab_key(EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW)).unwrap();
+        let account = AccountId::from("account");
+        let new = NewAccount {
+            id: account.clone(),
+            key: PublicKey::Ed25519(vec![1; 32]),
+            contact: Vec::new(),
+            kid: "kid".to_owned(),
+            external_account_binding: serde_json::Value::Null,
+        };
+        model.create_account(new, NOW, &settings).unwrap();
+        let new = NewAuthorization { identifier: Identifier::Email(ALICE.to_owned()), subdomains: false };
+        let mut count = 0;
+        let mut tokens = || {
+            count += 1;
+            count.to_string()
+        };
+        let (id, _) = model.pre_authorize(&account, &new, NOW, &settings, &mut tokens).unwrap();
+        assert_eq!(model.prepare_mails(std::slice::from_ref(&id), mail, &token), !mail.send_after_post);
+        assert!(!model.prepare_mails(std::slice::from_ref(&id), mail, &token), "it has had its mail");
+        (model, account, id)
+    }
+
+    fn refused() -> Result<(), Problem> {
+        Err(Problem::new(ProblemType::Connection, "nobody there"))
+    }
+
+    fn status(model: &Model, account: &AccountId, id: &AuthorizationId) -> AuthorizationStatus {
+        model.authorization(id, account).unwrap().status(NOW)
+    }
+
+    #[test]
+    fn a_mail_is_due_once() {
+        let (mut model, account, id) = authorized(&MailSettings::default());
+        let (due, mail) = model.take_due_mail(NOW).unwrap();
+        assert_eq!((&due, mail.to.as_str()), (&id, ALICE));
+        assert_eq!(model.take_due_mail(NOW), None);
+        assert!(!model.ask_for_mail(&id, true, NOW, &token), "it is under way");
+        model.conclude_mail(&id, Ok(()), NOW, &Settings::default());
+        assert!(!model.ask_for_mail(&id, false, NOW, &token), "the first word does not ask for it again");
+        assert!(model.ask_for_mail(&id, true, NOW, &|bytes| "B".repeat(bytes)));
+        let (_, again) = model.take_due_mail(NOW).unwrap();
+        assert_eq!(again.token_part1, mail.token_part1);
+        assert_ne!(again.message_id, mail.message_id);
+        assert_eq!(status(&model, &account, &id), AuthorizationStatus::Pending);
+    }
+
+    #[test]
+    fn a_mail_may_wait_for_the_client_who_may_give_up() {
+        let mail = MailSettings { send_after_post: true, ..MailSettings::default() };
+        let (mut model, account, id) = authorized(&mail);
+        assert_eq!(model.take_due_mail(NOW), None);
+        assert!(model.ask_for_mail(&id, false, NOW, &token));
+        model.deactivate_authorization(&id, &account, NOW).unwrap();
+        assert_eq!(model.take_due_mail(NOW), None);
+        assert!(!model.ask_for_mail(&id, true, NOW, &token));
+    }
+
+    #[test]
+    fn without_its_mail_the_challenge_is_invalid_unless_it_is_answered() {
+        let settings = Settings::default();
+        let (mut model, account, id) = authorized(&MailSettings::default());
+        model.take_due_mail(NOW).unwrap();
+        model.conclude_mail(&id, refused(), NOW, &settings);
+        assert_eq!(status(&model, &account, &id), AuthorizationStatus::Invalid);
+        let problem = model.authorization(&id, &account).unwrap().error().unwrap();
+        assert_eq!(problem.kind, ProblemType::Connection);
+
+        let (mut model, account, id) = authorized(&MailSettings::default());
+        let (_, mail) = model.take_due_mail(NOW).unwrap();
+        let challenge = model.authorization(&id, &account).unwrap().challenge(KIND).unwrap();
+        let thumbprint = model.account_key(&account).unwrap().thumbprint();
+        let joining = TokenJoining::Strings;
+        let digest = joining.response(&mail.token_part1, &challenge.token, &thumbprint).unwrap();
+        let ChallengeMail { from: to, to: from, token_part1, .. } = mail;
+        let reply = MailReply { from, to, token_part1, digest };
+        model.take_reply(&reply, joining, NOW, &settings).unwrap();
+        model.conclude_mail(&id, refused(), NOW, &settings);
+        assert_eq!(
+            status(&model, &account, &id),
+            AuthorizationStatus::Pending,
+            "the client is to say its word"
+        );
+        assert!(model.begin_validation(&id, &account, KIND, NOW).unwrap());
+        model.settle_by_reply(&id, NOW, &settings);
+        assert_eq!(status(&model, &account, &id), AuthorizationStatus::Valid);
+    }
+}

@@ -23,7 +23,7 @@ async fn a_certificate_is_proved_by_mail_out_and_mail_in() {
     let signer = Signer::publish(&mock, "example.test");
     let client = mock.account_with(client_rights()).await;
     let ordered = order(&client).await;
-    let (envelope, mail) = mails.recv().await.unwrap();
+    let (envelope, mail) = mails.next().await;
     assert!(
         envelope.contains("FROM:<acme@ca.test>") && envelope.contains(&format!("TO:<{ALICE}>")),
         "{envelope}"

@@ -1,11 +1,15 @@
 //! Mail servers of users: one that talks, and some that are no good.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufStream},
     net::{TcpListener, TcpStream},
     sync::mpsc,
+    time::timeout,
 };
 
 /// A conversation line by line.
@@ -54,8 +58,18 @@ impl Talk {
     }
 }
 
-/// The user's mail server: takes whatever comes; gives envelope and mail. Turns the first `busy` connections away.
-pub(crate) async fn mailbox(busy: usize) -> (SocketAddr, mpsc::UnboundedReceiver<(String, String)>) {
+/// What a mail server has taken.
+pub(crate) struct Mailbox(mpsc::UnboundedReceiver<(String, String)>);
+
+impl Mailbox {
+    /// Envelope and mail, when it comes.
+    pub(crate) async fn next(&mut self) -> (String, String) {
+        timeout(Duration::from_secs(20), self.0.recv()).await.expect("a mail in time").unwrap()
+    }
+}
+
+/// The user's mail server: takes whatever comes. Turns the first `busy` connections away.
+pub(crate) async fn mailbox(busy: usize) -> (SocketAddr, Mailbox) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -92,7 +106,7 @@ pub(crate) async fn mailbox(busy: usize) -> (SocketAddr, mpsc::UnboundedReceiver
             sender.send((envelope, mail)).unwrap();
         }
     });
-    (address, receiver)
+    (address, Mailbox(receiver))
 }
 
 /// A mail server that says this to whoever connects, and no more.
