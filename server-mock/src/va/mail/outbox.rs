@@ -27,6 +27,7 @@ use crate::model::ChallengeMail;
 const KEPT_MAX: usize = 1000;
 /// How many connections there are at the same time.
 const CONNECTIONS_MAX: usize = 8;
+
 /// How patient the outbox is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
