@@ -178,7 +178,7 @@ mod tests {
         }
 
         assert!(config.resolver.take().is_some() && config.seed.take().is_some());
-        assert!(config.state.take().is_some());
+        assert!(config.state.take().is_some() && config.host.take().is_some());
         let limits = std::mem::take(&mut config.policy.limits);
         assert!(limits.new_accounts.and(limits.new_orders).and(limits.failed_validations).is_some());
         assert!(!std::mem::take(&mut config.policy.blocked_names).is_empty());
