@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::core::contact::Contact;
 use crate::core::eab::{MacAlgorithm, MacKey};
 
+use super::answer::Answer;
 use super::jws::{Signer, binding};
 use super::retry::Repeatable;
-use super::transport::{Answer, Transport};
+use super::transport::Transport;
 use super::{AccountKey, AcmeError, signed};
 
 /// An account as a server tells it (RFC 8555 §7.1.2).

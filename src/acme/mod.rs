@@ -3,6 +3,7 @@
 
 mod account;
 mod account_key;
+mod answer;
 mod authorization;
 mod certificate;
 mod directory;

@@ -12,9 +12,9 @@ use crate::core::identifier::Identifier;
 use crate::core::plan::OrderStatus;
 use crate::core::preferred_chain::PreferredChain;
 
+use super::answer::Answer;
 use super::jws::encode;
 use super::order_document::OrderDocument;
-use super::transport::Answer;
 use super::{AcmeError, Session};
 
 /// What is ordered.

@@ -10,8 +10,8 @@ use crate::core::plan::OrderStatus;
 use crate::core::problem::Problem;
 
 use super::AcmeError;
+use super::answer::Answer;
 use super::session::understood;
-use super::transport::Answer;
 
 /// An order's document. Unknown members are tolerated.
 #[derive(Clone, Debug, Deserialize)]

@@ -7,9 +7,10 @@ use crate::core::contact::Contact;
 use crate::core::revocation_reason::RevocationReason;
 use crate::core::text::printable;
 
+use super::answer::Answer;
 use super::jws::{Signer, key_change};
 use super::retry::Repeatable;
-use super::transport::{Answer, Transport};
+use super::transport::Transport;
 use super::{Account, AccountKey, AcmeError, Authorization, Directory, signed};
 
 /// A longer list of orders is cut; who reads on?

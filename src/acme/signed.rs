@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::AcmeError;
+use super::answer::Answer;
 use super::jws::Signer;
 use super::retry::{Repeatable, persist};
-use super::transport::{Answer, Transport};
+use super::transport::Transport;
 
 /// Sends a signed POST. Without a payload it is a POST-as-GET (RFC 8555 §6.3). It is tried again with another nonce,
 /// and after failures that `repeatable` allows.

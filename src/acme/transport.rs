@@ -9,15 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER, USER_AGENT};
-use http::{HeaderValue, Method, StatusCode, Version};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{Method, Version};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::core::link;
-use crate::core::problem::Problem;
 use crate::core::text::printable;
 
+use super::answer::{Answer, is_https, resolve_location};
 use super::retry::{Repeatable, persist};
 use super::{AcmeError, Directory, Refusal};
 
@@ -34,11 +33,6 @@ const AT_ONCE: u32 = 128;
 
 /// With HTTP/1.1 each request of these needs a connection of its own.
 const CONNECTIONS: u32 = 8;
-
-/// Whatever a server says, nobody waits longer for a single next try.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
-
-const REPLAY_NONCE: &str = "replay-nonce";
 
 /// Whose certificates the server's TLS certificate may come from.
 #[derive(Clone, Debug)]
@@ -72,32 +66,6 @@ struct Inner {
     room: Semaphore,
     shares_connection: AtomicBool,
     retry_after: Mutex<HashMap<String, Instant>>,
-}
-
-/// A successful answer.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-impl Answer {
-    /// The targets of its links of this relation, absolute; those that are no https URLs are left out.
-    pub(super) fn links(&self, asked: &str, relation: &str) -> Vec<String> {
-        let headers = self.headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-        let base = reqwest::Url::parse(asked).ok();
-        let absolute = |target: &str| match is_https(target) {
-            true => Some(target.to_owned()),
-            false => base.as_ref()?.join(target).ok().map(String::from),
-        };
-        let targets = link::targets(headers, relation);
-        targets.into_iter().filter_map(absolute).filter(|url| is_https(url)).collect()
-    }
-
-    /// Where what was made is found.
-    pub(super) fn location(&self) -> Option<String> {
-        self.headers.get(LOCATION)?.to_str().ok().map(ToOwned::to_owned)
-    }
 }
 
 impl Transport {
@@ -168,7 +136,8 @@ impl Transport {
         }
         let url = self.directory().await?.new_nonce.clone();
         let answer = self.send(Method::HEAD, &url, None).await?;
-        nonce_in(&answer.headers)
+        answer
+            .nonce()
             .ok_or_else(|| AcmeError::Protocol(format!("{url} answered without a usable Replay-Nonce")))
     }
 
@@ -189,11 +158,26 @@ impl Transport {
             let url = printable(url);
             return Err(AcmeError::Protocol(format!("it sent {url:?}, which is not an https URL")));
         }
-        let permits =
-            if self.0.shares_connection.load(Ordering::Relaxed) { 1 } else { AT_ONCE / CONNECTIONS };
-        // Nobody closes the semaphore.
-        let _room = self.0.room.acquire_many(permits).await.ok();
         let started = Instant::now();
+        let answer = self.exchange(&method, url, body).await?;
+        let (status, millis) = (answer.status.as_u16(), started.elapsed().as_millis());
+        tracing::debug!(%method, url, status, bytes = answer.body.len(), millis, "request");
+        let retry_after = answer.retry_after(SystemTime::now());
+        self.remember(&method, url, &answer, retry_after);
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let problem = answer.problem();
+        tracing::debug!(url, %problem, "refused");
+        let (method, url) = (method.to_string(), url.to_owned());
+        Err(AcmeError::Refused(Box::new(Refusal { method, url, status, problem, retry_after })))
+    }
+
+    /// One request and its answer, whatever that says.
+    async fn exchange(&self, method: &Method, url: &str, body: Option<Bytes>) -> Result<Answer, AcmeError> {
+        let shares = self.0.shares_connection.load(Ordering::Relaxed);
+        // Nobody closes the semaphore.
+        let _room = self.0.room.acquire_many(if shares { 1 } else { AT_ONCE / CONNECTIONS }).await.ok();
         let mut request = self.0.http.request(method.clone(), url).header(USER_AGENT, USER_AGENT_VALUE);
         if let Some(body) = body {
             request = request
@@ -212,28 +196,13 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        let millis = started.elapsed().as_millis();
-        tracing::debug!(%method, url, status = status.as_u16(), bytes = body.len(), millis, "request");
-        let retry_after = retry_after_in(&headers, SystemTime::now());
-        self.remember(&method, url, &headers, retry_after);
-        if status.is_success() {
-            return Ok(Answer { status, headers, body: body.freeze() });
-        }
-        let problem = problem_in(status, &headers, &body);
-        tracing::debug!(url, %problem, "refused");
-        Err(AcmeError::Refused(Box::new(Refusal {
-            method: method.to_string(),
-            url: url.to_owned(),
-            status: status.as_u16(),
-            problem,
-            retry_after,
-        })))
+        Ok(Answer { status, headers, body: body.freeze() })
     }
 
     /// Keeps what an answer's headers bring for later.
-    fn remember(&self, method: &Method, url: &str, headers: &HeaderMap, retry_after: Option<Duration>) {
+    fn remember(&self, method: &Method, url: &str, answer: &Answer, retry_after: Option<Duration>) {
         if method == Method::POST
-            && let Some(nonce) = nonce_in(headers)
+            && let Some(nonce) = answer.nonce()
         {
             let mut nonces = lock(&self.0.nonces);
             if nonces.len() < MOST_NONCES {
@@ -243,26 +212,6 @@ impl Transport {
         if let Some(delay) = retry_after {
             lock(&self.0.retry_after).insert(url.to_owned(), Instant::now() + delay);
         }
-    }
-}
-
-/// Whether it is an https URL, and nothing that a terminal would take for a command: every URL that a server names
-/// is asked sooner or later, and told in errors.
-fn is_https(url: &str) -> bool {
-    let clean = url.bytes().all(|byte| byte.is_ascii_graphic());
-    clean && reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())
-}
-
-/// A relative Location is relative to what was asked (RFC 9110 §10.2.2). One that can't be resolved is dropped.
-fn resolve_location(asked: &reqwest::Url, headers: &mut HeaderMap) {
-    let Some(location) = headers.remove(LOCATION) else { return };
-    let Ok(text) = location.to_str() else { return };
-    let resolved = match is_https(text) {
-        true => Some(location),
-        false => asked.join(text).ok().and_then(|url| HeaderValue::from_str(url.as_str()).ok()),
-    };
-    if let Some(resolved) = resolved {
-        headers.insert(LOCATION, resolved);
     }
 }
 
@@ -285,36 +234,6 @@ fn rustls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a 
     held.and_then(|held| rustls_error(held)).or_else(|| rustls_error(error.source()?))
 }
 
-/// A nonce of base64url characters; any other is ignored (RFC 8555 §6.5.1).
-fn nonce_in(headers: &HeaderMap) -> Option<String> {
-    let nonce = headers.get(REPLAY_NONCE)?.to_str().ok()?;
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (!nonce.is_empty() && nonce.len() <= 1024 && nonce.bytes().all(valid)).then(|| nonce.to_owned())
-}
-
-/// Retry-After in either form (RFC 9110 §10.2.3): at most a day, nothing when it is garbage or past.
-fn retry_after_in(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let delay = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?,
-    };
-    Some(delay.min(LONGEST_RETRY_AFTER))
-}
-
-/// The problem in an error answer. Proxies answer with HTML; then the status must do.
-fn problem_in(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
-    let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        media_type.eq_ignore_ascii_case("application/problem+json")
-            || media_type.eq_ignore_ascii_case("application/json")
-    });
-    let document = json.then(|| serde_json::from_slice(body).ok()).flatten();
-    document.unwrap_or_else(|| {
-        Problem::without_document(status.as_u16(), status.canonical_reason().unwrap_or("unknown status"))
-    })
-}
-
 /// Nothing panics while one of these locks is held; should it, the data is whole all the same.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -324,80 +243,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn headers(name: &'static str, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
-    }
-
     #[test]
-    fn c3_invalid_nonces_are_ignored() {
-        assert_eq!(nonce_in(&headers("replay-nonce", "Ab-_9")).as_deref(), Some("Ab-_9"));
-        for bad in ["", "a=", "a b", "a/b"] {
-            assert_eq!(nonce_in(&headers("replay-nonce", bad)), None, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn c10_c11_c12_retry_after_is_read_in_both_forms_and_bounded() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        let read = |value: &str| retry_after_in(&headers("retry-after", value), now);
-        let date = httpdate::fmt_http_date(now + Duration::from_secs(90));
-        assert_eq!(read("17"), Some(Duration::from_secs(17)));
-        assert_eq!(read(&date), Some(Duration::from_secs(90)));
-        assert_eq!(read("99999999999"), Some(LONGEST_RETRY_AFTER));
-        assert_eq!(read("soon"), None);
-        assert_eq!(read("-5"), None);
-        assert_eq!(read(&httpdate::fmt_http_date(now - Duration::from_secs(9))), None);
-    }
-
-    #[test]
-    fn c14_an_html_error_becomes_a_problem() {
-        let problem =
-            problem_in(StatusCode::SERVICE_UNAVAILABLE, &headers("content-type", "text/html"), b"<html>");
-        assert_eq!(problem, Problem::without_document(503, "Service Unavailable"));
-    }
-
-    #[test]
-    fn c37_plain_http_is_refused() {
-        assert!(is_https("https://ca.test/directory"));
-        for bad in [
-            "http://ca.test/directory",
-            "ca.test",
-            "",
-            "ftp://ca.test",
-            "https://ca.test/\u{1b}]0;x\u{7}",
-            "/x",
-        ] {
-            assert!(!is_https(bad), "{bad:?}");
-        }
+    fn c37_a_server_without_tls_is_refused() {
         assert!(matches!(
             Transport::new("http://ca.test/", &TlsTrust::system()),
             Err(AcmeError::Insecure(_))
         ));
-    }
-
-    #[test]
-    fn c31_links_of_several_headers_are_absolute() {
-        let mut headers = headers("link", "<https://ca.test/b>;rel=\"alternate\", <c>;rel=alternate");
-        headers.append(LINK, HeaderValue::from_static("</d>;rel=\"alternate\""));
-        headers.append(LINK, HeaderValue::from_static("<http://ca.test/e>;rel=\"alternate\""));
-        let answer = Answer { status: StatusCode::OK, headers, body: Bytes::new() };
-        assert_eq!(
-            answer.links("https://ca.test/cert/a", "alternate"),
-            ["https://ca.test/b", "https://ca.test/cert/c", "https://ca.test/d"]
-        );
-    }
-
-    #[test]
-    fn c32_a_relative_location_is_resolved() {
-        let asked = reqwest::Url::parse("https://ca.test/acme/new-order").unwrap();
-        let resolved = |text: &str| {
-            let mut headers = headers("location", text);
-            resolve_location(&asked, &mut headers);
-            headers.get(LOCATION).map(|value| value.to_str().unwrap().to_owned())
-        };
-        assert_eq!(resolved("https://other.test/o/1").as_deref(), Some("https://other.test/o/1"));
-        assert_eq!(resolved("/o/1").as_deref(), Some("https://ca.test/o/1"));
-        assert_eq!(resolved("o/1").as_deref(), Some("https://ca.test/acme/o/1"));
-        assert_eq!(resolved("https://"), None);
     }
 }

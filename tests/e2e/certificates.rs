@@ -6,6 +6,7 @@ use cacert_acme::core::chain::Chain;
 use cacert_acme::core::csr::public_key;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
+use server_mock::faults::{Endpoint, Fault, Kind};
 use server_mock::model::settings::PrevalidAuthorizations;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -120,6 +121,26 @@ pub(crate) fn a_request_is_brought() {
     assert_eq!(by_file("request.der", &[]).succeeds().json()["revoked"], false);
     fs::write(world.path("request.der"), "no request").unwrap();
     by_file("request.der", &[]).exits(3);
+}
+
+/// A run that died while the CA worked on a request that the user brought: the next one takes up the same order.
+pub(crate) fn a_request_under_way_is_taken_up() {
+    let world = World::registered();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["www.example.test".to_owned()]).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    fs::write(world.path("request.pem"), params.serialize_request(&key).unwrap().pem().unwrap()).unwrap();
+    let path = world.path("request.pem");
+    let standalone = world.standalone();
+    let issue = ["issue", "--csr", path.to_str().unwrap(), &standalone];
+    world.mock().faults().add(Fault::at(Endpoint::Certificate, Kind::DropBefore));
+    world.client(&issue).exits(6);
+    assert!(world.state().join("orders/www.example.test/order.toml").exists());
+    world.mock().faults().clear();
+    world.client(&issue).succeeds();
+    let orders = world.client(&["account", "show", "--json"]).succeeds().json()["orders"].clone();
+    assert_eq!(orders.as_array().unwrap().len(), 1, "{orders}");
+    assert!(!world.state().join("orders/www.example.test").exists());
 }
 
 pub(crate) fn a_key_is_kept_at_renewals() {

@@ -67,7 +67,7 @@ fn main() {
     ]);
     tests.extend(tests![certificates:
         international_names_are_shown_both_ways, a_thousand_names_are_one_certificate,
-        a_hundred_names_are_proven_at_once, a_request_is_brought, a_key_is_kept_at_renewals,
+        a_hundred_names_are_proven_at_once, a_request_is_brought, a_request_under_way_is_taken_up, a_key_is_kept_at_renewals,
         profiles_are_listed_and_chosen, the_preferred_chain_is_taken, dates_are_asked_for,
         must_staple_is_asked_for_and_kept, a_dry_run_changes_nothing, issue_does_what_differs,
     ]);

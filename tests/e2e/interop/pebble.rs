@@ -75,6 +75,11 @@ pub(crate) fn our_client_with_pebble() {
     assert_eq!(client(&["account", "show", "--json"]).succeeds().json()["status"], "valid");
     let standalone = format!("--standalone={http}");
     client(&["issue", "-d", "www.example.test", "-d", "example.test", &standalone]).succeeds();
+    // Another server's word on the signatures of each kind of account key.
+    for kind in ["rsa2048", "ec384", "ec256"] {
+        client(&["account", "rollover", "--account-key-type", kind]).succeeds();
+        client(&["renew", "--dry-run"]).succeeds();
+    }
     client(&["renew", "--force"]).succeeds();
     // Two methods in one certificate.
     let (by_tls, by_http) = (format!("--tls-alpn={tls}"), format!("example.test=standalone:{http}"));
