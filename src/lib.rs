@@ -12,6 +12,7 @@ pub mod config;
 pub mod core;
 pub mod env;
 pub mod error;
+pub mod hooks;
 pub mod issuance;
 pub mod store;
 pub mod ui;
