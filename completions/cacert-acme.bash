@@ -764,7 +764,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__issue)
-            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --challenge --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --manual --challenge --dns-resolver --dns-alias --dns-timeout --dns-wait-for --dns-challenge --dns-port --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -802,7 +802,35 @@ _cacert__acme() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --manual)
+                    COMPREPLY=($(compgen -W "dns http" -- "${cur}"))
+                    return 0
+                    ;;
                 --challenge)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-resolver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-wait-for)
+                    COMPREPLY=($(compgen -W "authoritative resolvers nobody" -- "${cur}"))
+                    return 0
+                    ;;
+                --dns-challenge)
+                    COMPREPLY=($(compgen -W "dns-01 dns-account-01" -- "${cur}"))
+                    return 0
+                    ;;
+                --dns-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

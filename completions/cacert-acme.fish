@@ -171,7 +171,18 @@ ed25519\t'Ed25519; few browsers and CAs accept it'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l tls-alpn -d 'Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l manual -d 'Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]' -r -f -a "dns\t'Records in the DNS'
+http\t'Files on the web server'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \\ NAME=manual-dns, NAME=manual-http' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-resolver -d 'Look names up here instead of asking this machine\'s resolvers; may be repeated' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-alias -d 'Where the record stands, if no CNAME tells it: for one name (NAME=RECORD) or for all; may be repeated' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-timeout -d 'How long to wait until every server shows a record [default: 5m]' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-wait-for -d 'Who must show a record before the server is told to look [default: authoritative]' -r -f -a "authoritative\t'Every server of the zone'
+resolvers\t'The resolvers alone: where the zone\'s servers can\'t be asked from here'
+nobody\t'Nobody: whoever publishes knows when it is done'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-challenge -d 'Which challenge to answer [default: dns-01, or dns-account-01 where only that is offered]' -r -f -a "dns-01\t'One place for all accounts (RFC 8555 §8.4)'
+dns-account-01\t'A place of the account\'s own (draft-ietf-acme-dns-account-label)'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-port -d 'The port that zones\' servers are asked on, for tests [default: 53]' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r

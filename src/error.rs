@@ -180,7 +180,12 @@ impl From<ChallengeError> for Error {
             ChallengeError::File { .. } => {
                 told.hint("--webroot must be an existing folder that this user may write to")
             }
-            ChallengeError::Certificate { .. } => told,
+            ChallengeError::Certificate { .. }
+            | ChallengeError::RecordName { .. }
+            | ChallengeError::Terminal { .. } => told,
+            ChallengeError::NobodyThere { .. } => told.hint(
+                "run it at a terminal and without --json, or prove the name in a way that a timer can go: see `cacert-acme help issue`",
+            ),
             ChallengeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => told.hint(
                 "another program listens there: use --webroot with your web server's folder, or another ADDR:PORT behind it",
             ),

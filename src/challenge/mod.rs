@@ -1,24 +1,32 @@
 //! Ways to prove control of a name: one file a method, one contract for all.
 //!
-//! To add a method: a file that implements [`Solver`], a variant in [`Method`] and a line in [`Solvers::of`].
+//! To add a method: a file that implements [`Solver`], a variant in [`Method`] and a line in [`Solvers::of`]. One that
+//! publishes DNS records implements `dns::Publisher` instead, and lets `Dns` do the rest.
 
+mod dns;
 mod listener;
+mod manual;
+mod method;
 mod standalone;
 mod tls_alpn;
 mod webroot;
 
 use std::collections::HashMap;
-use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::core::identifier::Identifier;
+use crate::core::dns_record::InvalidRecordName;
+use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
 
+pub use method::{InvalidMethod, Method};
+
+use dns::Dns;
+use manual::{ManualDns, ManualHttp};
 use standalone::Standalone;
 use tls_alpn::TlsAlpn;
 use webroot::Webroot;
@@ -28,23 +36,45 @@ use webroot::Webroot;
 pub struct Proof {
     /// The name, as the authorization has it.
     pub name: String,
+    /// The challenge's type, one of the solver's.
+    pub challenge_type: &'static str,
+    /// The account's URL, which some challenges are bound to.
+    pub account_url: String,
     /// The challenge's token.
     pub token: Token,
     /// Token and account thumbprint (RFC 8555 §8.1).
     pub key_authorization: String,
 }
 
+/// Where a solver tells what it waits for.
+pub type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// Somebody at a terminal, for the ways that need hands.
+pub trait Person: Send + Sync {
+    /// Whether anybody can answer.
+    fn is_there(&self) -> bool;
+
+    /// Shows a text.
+    fn tell(&self, text: &str);
+
+    /// Shows a text and waits for a line, as long as that takes: not for a thread that has other work.
+    ///
+    /// # Errors
+    /// When the terminal can't be read.
+    fn ask(&self, text: &str) -> io::Result<String>;
+}
+
 /// A way to prove control. Presenting, waiting and cleaning up are apart, so that everything slow starts together.
 #[async_trait]
 pub trait Solver: Send + Sync {
-    /// The challenge type that it answers, as in RFC 8555 §9.7.8.
-    fn challenge_type(&self) -> &'static str;
+    /// The challenge types that it answers, as in RFC 8555 §9.7.8, the best first.
+    fn challenge_types(&self) -> &'static [&'static str];
 
     /// Puts the proof in place. Presenting the same proof twice is fine.
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError>;
 
     /// Waits until the server can see it. Most ways show it at once.
-    async fn wait_until_visible(&self, _proof: &Proof) -> Result<(), ChallengeError> {
+    async fn wait_until_visible(&self, _proof: &Proof, _tell: Tell<'_>) -> Result<(), ChallengeError> {
         Ok(())
     }
 
@@ -67,7 +97,7 @@ pub enum ChallengeError {
         path: PathBuf,
         /// The system's answer.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The certificate that is to prove could not be made.
     #[error("could not make the certificate for tls-alpn-01")]
@@ -83,126 +113,79 @@ pub enum ChallengeError {
         address: SocketAddr,
         /// The system's answer.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// No record can stand where the server looks for it.
+    #[error("{name} can't be proven by DNS")]
+    RecordName {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        source: InvalidRecordName,
+    },
+    /// It is to be done by hand, and nobody is there.
+    #[error("{name} is to be proven by hand, and there is no terminal to ask at")]
+    NobodyThere {
+        /// The name.
+        name: String,
+    },
+    /// The terminal broke.
+    #[error("the answer could not be read")]
+    Terminal {
+        /// The system's answer.
+        #[source]
+        source: io::Error,
     },
 }
 
-/// A method as the user chose it: the text of `--challenge NAME=METHOD` and of the stored certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// `webroot:DIR`: http-01 by a file in the folder that a web server serves.
-    Webroot(PathBuf),
-    /// `standalone` or `standalone:ADDR:PORT`: http-01 by our own web server; port 80 on all addresses if not said.
-    Standalone(Option<SocketAddr>),
-    /// `tls-alpn` or `tls-alpn:ADDR:PORT`: tls-alpn-01 by our own TLS server; port 443 on all addresses if not said.
-    TlsAlpn(Option<SocketAddr>),
+/// The solvers of a run. Certificates that use the same method in the same way share one, and with it the port it
+/// listens on.
+pub struct Solvers {
+    person: Arc<dyn Person>,
+    made: Mutex<HashMap<(Method, DnsSettings), Arc<dyn Solver>>>,
 }
-
-/// Text that names no method.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum InvalidMethod {
-    /// Not one of the methods.
-    #[error("{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT] and tls-alpn[:ADDR:PORT]")]
-    Unknown(String),
-    /// `webroot` without its folder.
-    #[error("webroot needs a folder: webroot:/var/www/html")]
-    NoFolder,
-    /// Not `ADDR:PORT`.
-    #[error("{0:?} is not an address with a port, such as 127.0.0.1:5002 or [::1]:80")]
-    Address(String),
-}
-
-impl Method {
-    /// Reads `ADDR:PORT`; a port alone means all addresses.
-    ///
-    /// # Errors
-    /// [`InvalidMethod::Address`].
-    pub fn parse_address(text: &str) -> Result<SocketAddr, InvalidMethod> {
-        let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
-        let any = |port| SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port));
-        port.map(any).or_else(|_| text.parse()).map_err(|_| InvalidMethod::Address(text.to_owned()))
-    }
-}
-
-impl FromStr for Method {
-    type Err = InvalidMethod;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (method, rest) = text.split_once(':').map_or((text, None), |(method, rest)| (method, Some(rest)));
-        match (method, rest) {
-            ("webroot", Some(folder)) if !folder.is_empty() => Ok(Self::Webroot(folder.into())),
-            ("webroot", _) => Err(InvalidMethod::NoFolder),
-            ("standalone", None) => Ok(Self::Standalone(None)),
-            ("standalone", Some(address)) => Ok(Self::Standalone(Some(Self::parse_address(address)?))),
-            ("tls-alpn", None) => Ok(Self::TlsAlpn(None)),
-            ("tls-alpn", Some(address)) => Ok(Self::TlsAlpn(Some(Self::parse_address(address)?))),
-            _ => Err(InvalidMethod::Unknown(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Webroot(folder) => write!(f, "webroot:{}", folder.display()),
-            Self::Standalone(None) => f.write_str("standalone"),
-            Self::Standalone(Some(address)) => write!(f, "standalone:{address}"),
-            Self::TlsAlpn(None) => f.write_str("tls-alpn"),
-            Self::TlsAlpn(Some(address)) => write!(f, "tls-alpn:{address}"),
-        }
-    }
-}
-
-impl Method {
-    /// Whether it can prove this name: neither http-01 nor tls-alpn-01 is for wildcards (RFC 8555 §8.3, RFC 8737 §3).
-    #[must_use]
-    pub fn can_prove(&self, identifier: &Identifier) -> bool {
-        match self {
-            Self::Webroot(_) | Self::Standalone(_) | Self::TlsAlpn(_) => !identifier.is_wildcard(),
-        }
-    }
-}
-
-/// The solvers of a run. Certificates that use the same method share one, and with it the port it listens on.
-#[derive(Default)]
-pub struct Solvers(Mutex<HashMap<Method, Arc<dyn Solver>>>);
 
 impl Solvers {
-    /// The solver for a method.
-    pub fn of(&self, method: &Method) -> Arc<dyn Solver> {
-        let mut solvers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || -> Arc<dyn Solver> {
+    /// None so far. `person` is asked where hands are needed.
+    #[must_use]
+    pub fn new(person: Arc<dyn Person>) -> Self {
+        Self { person, made: Mutex::default() }
+    }
+
+    /// The solver for a method; the settings matter to those that work by DNS.
+    pub fn of(&self, method: &Method, settings: &DnsSettings) -> Arc<dyn Solver> {
+        let settings = if method.is_by_dns() { settings.clone() } else { DnsSettings::default() };
+        let make = |(method, settings): &(Method, DnsSettings)| -> Arc<dyn Solver> {
             match method {
                 Method::Webroot(folder) => Arc::new(Webroot::new(folder.clone())),
                 Method::Standalone(address) => Arc::new(Standalone::new(*address)),
                 Method::TlsAlpn(address) => Arc::new(TlsAlpn::new(*address)),
+                Method::ManualDns => Arc::new(Dns::new(ManualDns::new(&self.person), settings)),
+                Method::ManualHttp => Arc::new(ManualHttp::new(&self.person)),
             }
         };
-        solvers.entry(method.clone()).or_insert_with(make).clone()
+        let key = (method.clone(), settings);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get(&key).cloned().unwrap_or_else(|| {
+            let solver = make(&key);
+            made.insert(key, solver.clone());
+            solver
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn methods_are_read_and_written_alike() {
-        for text in
-            ["webroot:/var/www", "standalone", "standalone:127.0.0.1:5002", "tls-alpn", "tls-alpn:[::1]:443"]
-        {
-            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
+impl Proof {
+    /// The proof of a.test that this token makes.
+    fn of_token(token: &str) -> Self {
+        let token = Token::parse(token).expect("a test's token");
+        Self {
+            name: "a.test".into(),
+            challenge_type: "http-01",
+            account_url: "https://ca.test/account/1".into(),
+            key_authorization: token.key_authorization("thumb"),
+            token,
         }
-        assert_eq!("standalone:8080".parse::<Method>().unwrap().to_string(), "standalone:[::]:8080");
-        for bad in ["", "webroot", "webroot:", "dns", "standalone:", "standalone:x", "standalone:1.2.3.4"] {
-            assert!(bad.parse::<Method>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn http_01_proves_no_wildcard() {
-        let standalone = Method::Standalone(None);
-        assert!(standalone.can_prove(&"a.test".parse().unwrap()));
-        assert!(!standalone.can_prove(&"*.a.test".parse().unwrap()));
     }
 }

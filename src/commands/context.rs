@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::acme::{AccountKey, Session, TlsTrust, Transport, find_account};
-use crate::challenge::Solvers;
+use crate::challenge::{Person, Solvers};
 use crate::config::{self, is_root};
 use crate::error::{Error, Kind};
 use crate::store::{AccountFiles, AccountRecord, Store, read_named};
@@ -41,13 +41,8 @@ impl Context {
             Some(folder) => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             None => config::default_state_dir(is_root())?,
         };
-        Ok(Self {
-            global,
-            ui,
-            store: Store::new(root),
-            solvers: Solvers::default(),
-            sessions: Mutex::default(),
-        })
+        let solvers = Solvers::new(Arc::new(Terminal(ui.clone())));
+        Ok(Self { global, ui, store: Store::new(root), solvers, sessions: Mutex::default() })
     }
 
     /// The user's side.
@@ -177,6 +172,23 @@ impl Context {
             files.discard_next_key()?;
         }
         Ok(())
+    }
+}
+
+/// The user, as the ways to prove names that need hands see him.
+struct Terminal(Ui);
+
+impl Person for Terminal {
+    fn is_there(&self) -> bool {
+        self.0.can_ask()
+    }
+
+    fn tell(&self, text: &str) {
+        self.0.notice(text);
+    }
+
+    fn ask(&self, text: &str) -> std::io::Result<String> {
+        self.0.ask(text)
     }
 }
 

@@ -144,6 +144,7 @@ impl Args {
             identifiers,
             key_type: self.key_type,
             challenges,
+            dns: self.methods.dns.settings(existing.map(|existing| &existing.dns)),
             revoked: existing.and_then(|existing| existing.revoked.clone()),
         })
     }

@@ -8,8 +8,10 @@ use crate::challenge::Method;
 use crate::core::identifier::Identifier;
 use crate::error::{Error, Kind};
 
+use super::dns_args::DnsArgs;
+
 /// How to prove control of the names.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "How to prove control of the names")]
 pub struct MethodArgs {
     /// Put the proofs into the folder that a web server serves for the names
@@ -22,9 +24,26 @@ pub struct MethodArgs {
     #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with_all = ["webroot", "standalone"])]
     pub tls_alpn: Option<String>,
-    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT
+    /// Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "dns")]
+    #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
+    pub manual: Option<Manual>,
+    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \
+    /// NAME=manual-dns, NAME=manual-http
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,
+    /// How DNS is worked with.
+    #[command(flatten)]
+    pub dns: DnsArgs,
+}
+
+/// What is done by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Manual {
+    /// Records in the DNS.
+    Dns,
+    /// Files on the web server.
+    Http,
 }
 
 impl MethodArgs {
@@ -45,12 +64,7 @@ impl MethodArgs {
                     .hint("--webroot or --standalone is for all names, --challenge NAME=METHOD for one")
             })?;
             if !method.can_prove(identifier) {
-                return Err(Error::new(
-                    Kind::Usage,
-                    format!("{method} can't prove the wildcard {identifier}"),
-                )
-                .because("a wildcard is proven by DNS only (RFC 8555 §8.3)")
-                .hint("leave the wildcard out and name each host"));
+                return Err(unfit(method, identifier));
             }
             assigned.insert(identifier.clone(), checked(method.clone())?);
         }
@@ -62,7 +76,12 @@ impl MethodArgs {
             listen_address(self.standalone.as_deref())?.map(Method::Standalone),
             listen_address(self.tls_alpn.as_deref())?.map(Method::TlsAlpn),
         ];
-        let mut given = listening.into_iter().flatten().chain(self.webroot.clone().map(Method::Webroot));
+        let manual = self.manual.map(|manual| match manual {
+            Manual::Dns => Method::ManualDns,
+            Manual::Http => Method::ManualHttp,
+        });
+        let given = listening.into_iter().flatten().chain(self.webroot.clone().map(Method::Webroot));
+        let mut given = given.chain(manual);
         let method = given.next();
         match given.next() {
             None => Ok(method),
@@ -92,6 +111,18 @@ impl MethodArgs {
     }
 }
 
+fn unfit(method: &Method, identifier: &Identifier) -> Error {
+    let error = Error::new(Kind::Usage, format!("{method} can't prove {identifier}"));
+    match identifier {
+        Identifier::Dns(_) => error
+            .because("a wildcard is proven by DNS only (RFC 8555 §8.3)")
+            .hint(format!("--challenge '{identifier}=dns-rfc2136:FILE' or another DNS method proves it")),
+        Identifier::Ip(_) => error
+            .because("an address is not proven by DNS (RFC 8738 §7)")
+            .hint(format!("--challenge '{identifier}=webroot:DIR' or another method proves it")),
+    }
+}
+
 /// Where to listen, if at all: without an address on all of them. A config file says `true` and `false`.
 fn listen_address(text: Option<&str>) -> Result<Option<Option<SocketAddr>>, Error> {
     match text {
@@ -112,7 +143,7 @@ fn checked(method: Method) -> Result<Method, Error> {
             Err(Error::new(Kind::Local, format!("the webroot {} is not a folder", absolute.display()))
                 .hint("--webroot is the folder that your web server serves, for instance /var/www/html"))
         }
-        other @ (Method::Standalone(_) | Method::TlsAlpn(_)) => Ok(other),
+        other => Ok(other),
     }
 }
 
@@ -132,10 +163,9 @@ mod tests {
     #[test]
     fn one_method_for_all_and_another_for_one() {
         let args = MethodArgs {
-            webroot: None,
             standalone: Some("127.0.0.1:5002".into()),
-            tls_alpn: None,
             challenge: vec!["b.test=webroot:/tmp".into()],
+            ..MethodArgs::default()
         };
         assert_eq!(
             assign(&args, &["a.test", "b.test"]).unwrap(),
@@ -146,16 +176,14 @@ mod tests {
     #[test]
     fn mistakes_are_told_before_anything_is_ordered() {
         let args = |challenge: &[&str]| MethodArgs {
-            webroot: None,
-            standalone: None,
-            tls_alpn: None,
             challenge: challenge.iter().map(ToString::to_string).collect(),
+            ..MethodArgs::default()
         };
         let message =
             |challenge: &[&str], wanted: &[&str]| assign(&args(challenge), wanted).unwrap_err().message;
         assert_eq!(message(&["a.test=standalone"], &["a.test", "b.test"]), "no method is given for b.test");
         assert!(message(&["c.test=standalone"], &["a.test"]).contains("c.test, which is not ordered"));
-        assert!(message(&["*.a.test=standalone"], &["*.a.test"]).contains("can't prove the wildcard"));
+        assert!(message(&["*.a.test=standalone"], &["*.a.test"]).contains("can't prove *.a.test"));
         assert!(message(&["a.test=webroot:/nowhere/at/all"], &["a.test"]).contains("is not a folder"));
     }
 }

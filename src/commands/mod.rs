@@ -5,6 +5,7 @@
 mod account;
 mod completions;
 mod context;
+mod dns_args;
 mod global;
 mod issue;
 mod list;

@@ -106,13 +106,18 @@ impl Issuance<'_> {
         authorization: &'a Authorization,
     ) -> Result<(Arc<dyn Solver>, &'a Challenge, Proof), Error> {
         let name = authorization.name();
-        let solver = self.solvers.of(&self.method(&name)?);
-        let kind = solver.challenge_type();
-        let Some(challenge) = authorization.challenge(kind) else {
+        let solver = self.solvers.of(&self.method(&name)?, &self.record.dns);
+        let kinds = solver.challenge_types();
+        let found = kinds.iter().find_map(|kind| Some((*kind, authorization.challenge(kind)?)));
+        let Some((kind, challenge)) = found else {
             let offered: Vec<&str> =
                 authorization.challenges.iter().map(|challenge| challenge.kind.as_str()).collect();
-            return Err(Error::new(Kind::Challenge, format!("the server does not offer {kind} for {name}"))
-                .because(format!("it offers {}", offered.join(", "))));
+            let wanted = kinds.join(" or ");
+            return Err(Error::new(
+                Kind::Challenge,
+                format!("the server does not offer {wanted} for {name}"),
+            )
+            .because(format!("it offers {}", offered.join(", "))));
         };
         let token = challenge.token.as_deref().map(Token::parse);
         let Some(Ok(token)) = token else {
@@ -121,7 +126,9 @@ impl Issuance<'_> {
             );
         };
         let key_authorization = token.key_authorization(self.session.thumbprint());
-        Ok((solver, challenge, Proof { name, token, key_authorization }))
+        let account_url = self.session.account_url().to_owned();
+        let proof = Proof { name, challenge_type: kind, account_url, token, key_authorization };
+        Ok((solver, challenge, proof))
     }
 
     /// The method that the user chose for this name.
@@ -139,7 +146,7 @@ impl Issuance<'_> {
         let presented = join_all(tasks.iter().map(|task| async {
             self.presented.add(&task.solver, &task.proof);
             task.solver.present(&task.proof).await?;
-            task.solver.wait_until_visible(&task.proof).await
+            task.solver.wait_until_visible(&task.proof, &|what| self.tell(what)).await
         }));
         for outcome in presented.await {
             outcome?;
@@ -167,9 +174,9 @@ impl Issuance<'_> {
                 AuthorizationStatus::Valid => return Ok(()),
                 AuthorizationStatus::Pending | AuthorizationStatus::Processing => {}
                 _ => {
-                    let kind = task.solver.challenge_type();
-                    let advice = task.solver.advice(&task.proof.name);
-                    return Err(failed(&task.proof.name, kind, &authorization, Some(advice)));
+                    let Proof { name, challenge_type, .. } = &task.proof;
+                    let advice = task.solver.advice(name);
+                    return Err(failed(name, challenge_type, &authorization, Some(advice)));
                 }
             }
         }

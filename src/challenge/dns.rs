@@ -1,0 +1,84 @@
+//! dns-01 and dns-account-01: where the record stands, whoever publishes it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::core::dns_record::{TxtRecord, challenge_name, challenge_value};
+use crate::core::dns_settings::DnsSettings;
+
+use super::{ChallengeError, Proof, Solver};
+
+/// A way to publish TXT records.
+#[async_trait]
+pub(super) trait Publisher: Send + Sync {
+    /// Adds the record beside others of its name. Publishing the same record twice is fine.
+    async fn publish(&self, record: &TxtRecord, proof: &Proof) -> Result<(), ChallengeError>;
+
+    /// Removes this record and no other; nothing there is fine.
+    async fn withdraw(&self, record: &TxtRecord, proof: &Proof) -> Result<(), ChallengeError>;
+
+    /// What the user should look at when the server did not find the record.
+    fn advice(&self, name: &str) -> String;
+}
+
+/// Knows where records stand, and has them published there.
+pub(super) struct Dns<P> {
+    publisher: P,
+    settings: DnsSettings,
+    /// The records of this run, by name and key authorization.
+    published: Mutex<HashMap<(String, String), TxtRecord>>,
+}
+
+impl<P: Publisher> Dns<P> {
+    pub(super) fn new(publisher: P, settings: &DnsSettings) -> Self {
+        Self { publisher, settings: settings.clone(), published: Mutex::default() }
+    }
+
+    /// The record that proves, under the name where it really stands.
+    fn record(&self, proof: &Proof) -> Result<TxtRecord, ChallengeError> {
+        let asked = challenge_name(proof.challenge_type, &proof.name, &proof.account_url);
+        let asked =
+            asked.map_err(|source| ChallengeError::RecordName { name: proof.name.clone(), source })?;
+        let name = self.settings.alias(&proof.name).cloned().unwrap_or(asked);
+        Ok(TxtRecord { name, value: challenge_value(&proof.key_authorization) })
+    }
+
+    fn published(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), TxtRecord>> {
+        // Nothing panics while this lock is held; should it, the map is whole all the same.
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(proof: &Proof) -> (String, String) {
+    (proof.name.clone(), proof.key_authorization.clone())
+}
+
+#[async_trait]
+impl<P: Publisher> Solver for Dns<P> {
+    fn challenge_types(&self) -> &'static [&'static str] {
+        self.settings.challenge_types()
+    }
+
+    async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
+        let record = self.record(proof)?;
+        // Known before it is there: a signal in between must find it.
+        self.published().insert(key(proof), record.clone());
+        self.publisher.publish(&record, proof).await
+    }
+
+    async fn clean_up(&self, proof: &Proof) -> Result<(), ChallengeError> {
+        let known = self.published().remove(&key(proof));
+        // One that a killed run left behind stands where it would be put today.
+        let record = match known {
+            Some(record) => record,
+            None => self.record(proof)?,
+        };
+        self.publisher.withdraw(&record, proof).await
+    }
+
+    fn advice(&self, name: &str) -> String {
+        self.publisher.advice(name)
+    }
+}
