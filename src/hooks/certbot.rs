@@ -96,7 +96,12 @@ mod tests {
 
     fn variable(step: &Step, name: &str) -> Option<String> {
         let Call::Run(program) = &step.call else { panic!() };
-        program.environment.iter().rev().find(|(known, _)| *known == name).and_then(|(_, value)| value.clone())
+        program
+            .environment
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, value)| value.clone())
     }
 
     fn text(step: &Step) -> &str {

@@ -37,9 +37,7 @@ impl Rules for Dehydrated {
         let domain = challenge.domain().to_owned();
         let step = match verdict {
             Verdict::Valid | Verdict::Unknown => return Judged::default(),
-            Verdict::Invalid(response) => {
-                call(site, of, "invalid_challenge", vec![domain, response.clone()])
-            }
+            Verdict::Invalid(response) => call(site, of, "invalid_challenge", vec![domain, response.clone()]),
             Verdict::RequestFailed { status, reason } => {
                 let arguments = vec![status.to_string(), reason.clone(), "post".to_owned(), String::new()];
                 call(site, of, "request_failure", arguments)
@@ -142,20 +140,14 @@ mod tests {
         let steps = Dehydrated { chain: true }.clean(&site(), &challenges, &[]);
         assert_eq!(steps.len(), 1);
         assert_eq!(steps[0].challenges, 0..2);
-        assert_eq!(
-            arguments(&steps[0]),
-            ["clean_challenge", "a.test", "a", DIGEST, "b.test", "a", DIGEST]
-        );
+        assert_eq!(arguments(&steps[0]), ["clean_challenge", "a.test", "a", DIGEST, "b.test", "a", DIGEST]);
     }
 
     #[test]
     fn failures_are_told() {
         let challenge = example(ChallengeKind::Dns01, "a.test", "a");
         let told = |verdict| Dehydrated { chain: false }.judged(&site(), &challenge, &verdict).steps;
-        assert_eq!(
-            arguments(&told(Verdict::Invalid("{}".into()))[0]),
-            ["invalid_challenge", "a.test", "{}"]
-        );
+        assert_eq!(arguments(&told(Verdict::Invalid("{}".into()))[0]), ["invalid_challenge", "a.test", "{}"]);
         assert_eq!(
             arguments(&told(Verdict::RequestFailed { status: 429, reason: "later".into() })[0]),
             ["request_failure", "429", "later", "post", ""]

@@ -184,7 +184,10 @@ mod tests {
             assert_eq!(name.parse::<Dialect>().unwrap().to_string(), name);
         }
         let told = "sh".parse::<Dialect>().unwrap_err().to_string();
-        assert!(told.contains("lego, lego-raw, certbot, dehydrated, dehydrated-chain, acme.sh, uacme"), "{told}");
+        assert!(
+            told.contains("lego, lego-raw, certbot, dehydrated, dehydrated-chain, acme.sh, uacme"),
+            "{told}"
+        );
     }
 
     #[test]

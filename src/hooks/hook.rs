@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub struct Hook {
     dialect: Dialect,
     site: Site,
-    credentials: Option<Credentials>,
+    credentials: Credentials,
     journal: Journal,
     service: Service,
     /// Held while calls are made, so that no two of this hook's run at once; whether the first was made.
@@ -32,12 +32,7 @@ pub struct Hook {
 impl Hook {
     /// The hook with this command, which keeps what it must know in the state directory.
     #[must_use]
-    pub fn new(
-        dialect: Dialect,
-        command: &str,
-        state: &std::path::Path,
-        credentials: Option<Credentials>,
-    ) -> Self {
+    pub fn new(dialect: Dialect, command: &str, state: &std::path::Path, credentials: Credentials) -> Self {
         Self {
             dialect,
             site: Site { command: command.to_owned(), state: state.to_owned() },
@@ -59,6 +54,12 @@ impl Hook {
     #[must_use]
     pub fn turn(&self) -> Option<&Mutex<()>> {
         self.dialect.0.one_at_a_time().then_some(&self.turn)
+    }
+
+    /// Whether the hook answered this challenge and was not called to clean up since.
+    #[must_use]
+    pub fn has_deployed(&self, token: &str) -> bool {
+        self.journal.output(token).is_some()
     }
 
     /// Puts proofs in place.
@@ -178,7 +179,7 @@ impl Hook {
         match call {
             Call::Run(program) => runner::run(&self.name(), program, PATIENCE).await,
             Call::Post(post) => {
-                self.service.post(post, self.credentials.as_ref()).await?;
+                self.service.post(post, &self.credentials).await?;
                 Ok(Ran { exit: Exit::Status(0), stdout: String::new(), last_lines: Vec::new() })
             }
         }

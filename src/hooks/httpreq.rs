@@ -17,12 +17,12 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const MOST_ANSWER: usize = 4 * 1024;
 
 /// Who asks (RFC 7617).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    /// The user's name.
-    pub user: String,
-    /// The password.
-    pub password: Secret,
+    /// The user's name, where the URL has none.
+    pub user: Option<String>,
+    /// The password, which no URL has.
+    pub password: Option<Secret>,
 }
 
 /// The way to services.
@@ -33,7 +33,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Posts a document; any 2xx is success.
-    pub(super) async fn post(&self, post: &Post, credentials: Option<&Credentials>) -> Result<(), HookError> {
+    pub(super) async fn post(&self, post: &Post, credentials: &Credentials) -> Result<(), HookError> {
         let failed = |source: reqwest::Error| HookError::Request {
             hook: printable(&post.url).into_owned(),
             purpose: post.purpose.clone(),
@@ -43,8 +43,10 @@ impl Service {
         let client = self.client.get_or_try_init(build).await.map_err(failed)?;
         let mut request =
             client.post(&post.url).header(CONTENT_TYPE, "application/json").body(post.body.clone());
-        if let Some(Credentials { user, password }) = credentials {
-            request = request.basic_auth(user, Some(String::from_utf8_lossy(password.expose())));
+        if let Some(user) = user_of(&post.url).or_else(|| credentials.user.clone()) {
+            let password = credentials.password.as_ref();
+            request =
+                request.basic_auth(user, password.map(|secret| String::from_utf8_lossy(secret.expose())));
         }
         let answer = request.send().await.map_err(failed)?;
         let status = answer.status();
@@ -59,6 +61,12 @@ impl Service {
             answer: first_line(answer).await,
         })
     }
+}
+
+/// The user's name in a URL.
+fn user_of(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    (!url.username().is_empty()).then(|| url.username().to_owned())
 }
 
 async fn first_line(mut answer: reqwest::Response) -> String {

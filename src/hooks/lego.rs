@@ -116,10 +116,7 @@ mod tests {
             arguments(&Lego.clean(&site, &challenges, &[String::new()])),
             [["cleanup", "a.elsewhere.test.", value]]
         );
-        assert_eq!(
-            arguments(&LegoRaw.deploy(&site, &challenges)),
-            [["present", "--", "a.test", "a", "a.b"]]
-        );
+        assert_eq!(arguments(&LegoRaw.deploy(&site, &challenges)), [["present", "--", "a.test", "a", "a.b"]]);
     }
 
     #[test]

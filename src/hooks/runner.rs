@@ -46,8 +46,16 @@ pub(super) async fn run(hook: &str, program: &Program, limit: Duration) -> Resul
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let listening = async {
         tokio::join!(
-            async { if let Some(pipe) = stdout { listen(hook, pipe, &heard, true).await } },
-            async { if let Some(pipe) = stderr { listen(hook, pipe, &heard, false).await } },
+            async {
+                if let Some(pipe) = stdout {
+                    listen(hook, pipe, &heard, true).await
+                }
+            },
+            async {
+                if let Some(pipe) = stderr {
+                    listen(hook, pipe, &heard, false).await
+                }
+            },
         )
     };
     let mut listening = pin!(listening);

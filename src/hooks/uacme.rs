@@ -63,10 +63,8 @@ fn call(site: &Site, method: &str, challenge: &HookChallenge) -> Call {
     ];
     let names = ["UACME_METHOD", "UACME_TYPE", "UACME_IDENT", "UACME_TOKEN", "UACME_AUTH"];
     let told = names.into_iter().zip(arguments.iter().cloned().map(Some));
-    let settings = [
-        ("UACME_CONFDIR", Some(site.state.display().to_string())),
-        ("UACME_VERBOSE", Some("0".to_owned())),
-    ];
+    let settings =
+        [("UACME_CONFDIR", Some(site.state.display().to_string())), ("UACME_VERBOSE", Some("0".to_owned()))];
     let environment = settings.into_iter().chain(told).collect();
     let purpose = arguments[..3].join(" ");
     Call::Run(Program { environment, purpose, ..Program::new(&site.command, arguments) })
