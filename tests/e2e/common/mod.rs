@@ -2,6 +2,7 @@
 
 pub(crate) mod programs;
 pub(crate) mod run;
+pub(crate) mod service;
 pub(crate) mod webserver;
 
 use std::net::{SocketAddr, TcpListener};
