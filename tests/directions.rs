@@ -18,9 +18,10 @@ const CLIENT: &[Rule] = &[
     ("issuance", &["acme", "challenge", "core", "error", "store", "ui"]),
     ("ui", &["core", "error"]),
     // What a person is told of an edge's failure: it knows the edges' errors, and they do not know it.
-    ("error", &["acme", "challenge", "config", "core", "store"]),
+    ("error", &["acme", "challenge", "config", "core", "dns", "store"]),
     ("acme", &["core"]),
-    ("challenge", &["core"]),
+    ("challenge", &["core", "dns"]),
+    ("dns", &["core"]),
     ("store", &["core"]),
     ("config", &[]),
     ("env", &[]),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::challenge::Method;
+use crate::challenge::{ChallengeError, Method, read_update_file};
 use crate::core::identifier::Identifier;
 use crate::error::{Error, Kind};
 
@@ -24,12 +24,16 @@ pub struct MethodArgs {
     #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with_all = ["webroot", "standalone"])]
     pub tls_alpn: Option<String>,
+    /// Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and \
+    /// secret or secret-file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
+    pub dns_rfc2136: Option<PathBuf>,
     /// Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "dns")]
-    #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
+    #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136"])]
     pub manual: Option<Manual>,
     /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \
-    /// NAME=manual-dns, NAME=manual-http
+    /// NAME=dns-rfc2136:FILE, NAME=manual-dns, NAME=manual-http
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,
     /// How DNS is worked with.
@@ -81,7 +85,7 @@ impl MethodArgs {
             Manual::Http => Method::ManualHttp,
         });
         let given = listening.into_iter().flatten().chain(self.webroot.clone().map(Method::Webroot));
-        let mut given = given.chain(manual);
+        let mut given = given.chain(self.dns_rfc2136.clone().map(Method::DnsRfc2136)).chain(manual);
         let method = given.next();
         match given.next() {
             None => Ok(method),
@@ -142,6 +146,11 @@ fn checked(method: Method) -> Result<Method, Error> {
             }
             Err(Error::new(Kind::Local, format!("the webroot {} is not a folder", absolute.display()))
                 .hint("--webroot is the folder that your web server serves, for instance /var/www/html"))
+        }
+        Method::DnsRfc2136(file) => {
+            let absolute = std::path::absolute(&file).unwrap_or(file);
+            read_update_file(&absolute).map_err(ChallengeError::from)?;
+            Ok(Method::DnsRfc2136(absolute))
         }
         other => Ok(other),
     }
