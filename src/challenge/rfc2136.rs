@@ -78,9 +78,9 @@ impl Publisher for Rfc2136 {
         self.change(Change::Remove, record).await
     }
 
-    fn advice(&self, name: &str) -> String {
+    fn advice(&self, _name: &str) -> String {
         format!(
-            "the server looks for {name} from outside: the zone that {} updates must be the one that everybody sees",
+            "the server looks from outside: the zone that {} updates must be the one that everybody sees",
             self.file.display()
         )
     }
