@@ -1,10 +1,11 @@
 //! What a person is told when something fails: what, why, and what to do about it.
 
 use crate::acme::{AcmeError, KeyError};
-use crate::challenge::{ChallengeError, InvalidMethod};
+use crate::challenge::{ChallengeError, InvalidMethod, UpdateFileError};
 use crate::config::ConfigError;
 use crate::core::eab::InvalidCredentials;
 use crate::core::problem::Problem;
+use crate::dns::{KeyFault, NotVisible, UpdateError};
 use crate::hooks::HookError;
 use crate::store::StoreError;
 
@@ -176,8 +177,29 @@ impl From<KeyError> for Error {
 
 impl From<ChallengeError> for Error {
     fn from(error: ChallengeError) -> Self {
-        let told = Self::from_chain(Kind::Challenge, &error);
+        let kind = match error {
+            ChallengeError::UpdateFile(_) => Kind::Local,
+            _ => Kind::Challenge,
+        };
+        let mut told = Self::from_chain(kind, &error);
+        if let ChallengeError::NotVisible(NotVisible::Missing { servers, .. }) = &error {
+            told.causes.extend(servers.iter().map(|(server, seen)| format!("{server}: {seen}")));
+        }
         match error {
+            ChallengeError::UpdateFile(error) => match error {
+                UpdateFileError::Open { path, .. } => told.hint(format!("chmod 600 {}", path.display())),
+                UpdateFileError::Form { .. } => told.hint(
+                    "tsig-keygen writes such a file; in TOML it has key, algorithm and secret or secret-file, and may have server and zone",
+                ),
+                UpdateFileError::Read { .. } => told,
+            },
+            ChallengeError::Update(error) => told.hint(update_hint(&error)),
+            ChallengeError::Lookup(_) | ChallengeError::NotVisible(NotVisible::Lookup(_)) => told.hint(
+                "--dns-resolver ADDR names a resolver that knows; --dns-alias RECORD says outright where the record stands",
+            ),
+            ChallengeError::NotVisible(_) => told.hint(
+                "--dns-timeout waits longer; --dns-wait-for resolvers asks only them, where the zone's servers can't be asked from here",
+            ),
             ChallengeError::File { .. } => {
                 told.hint("--webroot must be an existing folder that this user may write to")
             }
@@ -225,6 +247,28 @@ fn tell_hook(mut told: Error, error: &HookError) -> Error {
         | HookError::Request { .. }
         | HookError::Answered { .. }
         | HookError::File { .. } => told,
+    }
+}
+
+fn update_hint(error: &UpdateError) -> &'static str {
+    match error {
+        UpdateError::Key { fault: KeyFault::Unknown, .. } => {
+            "name and algorithm of the key must be those that the DNS server has for it"
+        }
+        UpdateError::Key { fault: KeyFault::Secret, .. } | UpdateError::Unsigned { .. } => {
+            "copy the secret again from the DNS server's configuration"
+        }
+        UpdateError::Key { fault: KeyFault::Clock, .. } => "check this machine's clock",
+        UpdateError::Refused { .. } => {
+            "the zone must let the key change TXT records of this name (BIND: update-policy, Knot: acl)"
+        }
+        UpdateError::Lookup(_) | UpdateError::NoServer { .. } | UpdateError::NoAnswer { .. } => {
+            "in a TOML file for --dns-rfc2136, `server` and `zone` say outright where updates go"
+        }
+        UpdateError::OtherZone { .. } => {
+            "`zone` in the file for --dns-rfc2136 is another one than the record's"
+        }
+        UpdateError::Unsignable(_) => "check name and secret of the key",
     }
 }
 

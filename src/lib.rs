@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod core;
+pub mod dns;
 pub mod env;
 pub mod error;
 pub mod hooks;

@@ -21,9 +21,10 @@ const CLIENT: &[Rule] = &[
     ("issuance", &["acme", "challenge", "core", "error", "store", "ui"]),
     ("ui", &["core", "error"]),
     // What a person is told of an edge's failure: it knows the edges' errors, and they do not know it.
-    ("error", &["acme", "challenge", "config", "core", "hooks", "store"]),
+    ("error", &["acme", "challenge", "config", "core", "dns", "hooks", "store"]),
     ("acme", &["core"]),
-    ("challenge", &["core", "hooks"]),
+    ("challenge", &["core", "dns", "hooks"]),
+    ("dns", &["core"]),
     ("hooks", &["core"]),
     ("store", &["core"]),
     ("config", &[]),

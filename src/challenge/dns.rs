@@ -1,14 +1,14 @@
-//! dns-01 and dns-account-01: where the record stands, whoever publishes it.
+//! dns-01 and dns-account-01: where the record stands, whoever publishes it, and when everybody sees it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::core::dns_record::{TxtRecord, challenge_name, challenge_value};
-use crate::core::dns_settings::DnsSettings;
+use crate::dns::DnsClient;
 
-use super::{ChallengeError, Proof, Solver};
+use super::{ChallengeError, Proof, Solver, Tell};
 
 /// A way to publish TXT records.
 #[async_trait]
@@ -23,25 +23,28 @@ pub(super) trait Publisher: Send + Sync {
     fn advice(&self, name: &str) -> String;
 }
 
-/// Knows where records stand, and has them published there.
+/// Knows where records stand, has them published there, and waits until they are seen.
 pub(super) struct Dns<P> {
     publisher: P,
-    settings: DnsSettings,
+    client: Arc<DnsClient>,
     /// The records of this run, by name and key authorization.
     published: Mutex<HashMap<(String, String), TxtRecord>>,
 }
 
 impl<P: Publisher> Dns<P> {
-    pub(super) fn new(publisher: P, settings: &DnsSettings) -> Self {
-        Self { publisher, settings: settings.clone(), published: Mutex::default() }
+    pub(super) fn new(publisher: P, client: Arc<DnsClient>) -> Self {
+        Self { publisher, client, published: Mutex::default() }
     }
 
-    /// The record that proves, under the name where it really stands.
-    fn record(&self, proof: &Proof) -> Result<TxtRecord, ChallengeError> {
+    /// The record that proves, under the name where it really stands: as the user says, or where CNAME records lead.
+    async fn record(&self, proof: &Proof) -> Result<TxtRecord, ChallengeError> {
         let asked = challenge_name(proof.challenge_type, &proof.name, &proof.account_url);
         let asked =
             asked.map_err(|source| ChallengeError::RecordName { name: proof.name.clone(), source })?;
-        let name = self.settings.alias(&proof.name).cloned().unwrap_or(asked);
+        let name = match self.client.settings().alias(&proof.name) {
+            Some(alias) => alias.clone(),
+            None => self.client.follow(&asked).await?,
+        };
         Ok(TxtRecord { name, value: challenge_value(&proof.key_authorization) })
     }
 
@@ -58,14 +61,21 @@ fn key(proof: &Proof) -> (String, String) {
 #[async_trait]
 impl<P: Publisher> Solver for Dns<P> {
     fn challenge_types(&self) -> &'static [&'static str] {
-        self.settings.challenge_types()
+        self.client.settings().challenge_types()
     }
 
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
-        let record = self.record(proof)?;
+        let record = self.record(proof).await?;
         // Known before it is there: a signal in between must find it.
         self.published().insert(key(proof), record.clone());
         self.publisher.publish(&record, proof).await
+    }
+
+    async fn wait_until_visible(&self, proof: &Proof, tell: Tell<'_>) -> Result<(), ChallengeError> {
+        let Some(record) = self.published().get(&key(proof)).cloned() else { return Ok(()) };
+        let wanted = |texts: &[String]| texts.contains(&record.value);
+        let patience = self.client.settings().timeout();
+        Ok(self.client.await_texts(&record.name, &wanted, patience, tell).await?)
     }
 
     async fn clean_up(&self, proof: &Proof) -> Result<(), ChallengeError> {
@@ -73,7 +83,7 @@ impl<P: Publisher> Solver for Dns<P> {
         // One that a killed run left behind stands where it would be put today.
         let record = match known {
             Some(record) => record,
-            None => self.record(proof)?,
+            None => self.record(proof).await?,
         };
         self.publisher.withdraw(&record, proof).await
     }

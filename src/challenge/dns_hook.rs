@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::core::dns_record::TxtRecord;
-use crate::core::dns_settings::DnsSettings;
+use crate::dns::DnsClient;
 use crate::hooks::{ChallengeKind, Hook, HookChallenge};
 
 use super::dns::{Dns, Publisher};
@@ -54,9 +54,9 @@ impl Publisher for Arc<Notes> {
 }
 
 impl DnsHook {
-    pub(super) fn new(hook: Hook, settings: &DnsSettings) -> Self {
+    pub(super) fn new(hook: Hook, client: Arc<DnsClient>) -> Self {
         let notes = Arc::<Notes>::default();
-        Self { hook, dns: Dns::new(notes.clone(), settings), notes }
+        Self { hook, dns: Dns::new(notes.clone(), client), notes }
     }
 
     fn challenge(&self, proof: &Proof) -> HookChallenge {

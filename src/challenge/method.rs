@@ -17,6 +17,8 @@ pub enum Method {
     Standalone(Option<SocketAddr>),
     /// `tls-alpn` or `tls-alpn:ADDR:PORT`: tls-alpn-01 by our own TLS server; port 443 on all addresses if not said.
     TlsAlpn(Option<SocketAddr>),
+    /// `dns-rfc2136:FILE`: dns-01 by dynamic updates, as the file says.
+    DnsRfc2136(PathBuf),
     /// `manual-dns`: dns-01 by records that the user publishes by hand.
     ManualDns,
     /// `manual-http`: http-01 by files that the user puts in place by hand.
@@ -38,12 +40,15 @@ pub enum Method {
 pub enum InvalidMethod {
     /// Not one of the methods.
     #[error(
-        "{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT], tls-alpn[:ADDR:PORT], dns-hook:CMD, http-hook:CMD, manual-dns and manual-http"
+        "{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT], tls-alpn[:ADDR:PORT], dns-rfc2136:FILE, dns-hook:CMD, http-hook:CMD, manual-dns and manual-http"
     )]
     Unknown(String),
     /// `webroot` without its folder.
     #[error("webroot needs a folder: webroot:/var/www/html")]
     NoFolder,
+    /// `dns-rfc2136` without its file.
+    #[error("dns-rfc2136 needs a file: dns-rfc2136:/etc/cacert-acme/update.key")]
+    NoFile,
     /// Not `ADDR:PORT`.
     #[error("{0:?} is not an address with a port, such as 127.0.0.1:5002 or [::1]:80")]
     Address(String),
@@ -159,6 +164,8 @@ impl Method {
             ("standalone", Some(address)) => Ok(Self::Standalone(Some(Self::parse_address(address)?))),
             ("tls-alpn", None) => Ok(Self::TlsAlpn(None)),
             ("tls-alpn", Some(address)) => Ok(Self::TlsAlpn(Some(Self::parse_address(address)?))),
+            ("dns-rfc2136", Some(file)) if !file.is_empty() => Ok(Self::DnsRfc2136(file.into())),
+            ("dns-rfc2136", _) => Err(InvalidMethod::NoFile),
             ("manual-dns", None) => Ok(Self::ManualDns),
             ("manual-http", None) => Ok(Self::ManualHttp),
             _ => Err(InvalidMethod::Unknown(text.to_owned())),
@@ -174,6 +181,7 @@ impl fmt::Display for Method {
             Self::Standalone(Some(address)) => write!(f, "standalone:{address}"),
             Self::TlsAlpn(None) => f.write_str("tls-alpn"),
             Self::TlsAlpn(Some(address)) => write!(f, "tls-alpn:{address}"),
+            Self::DnsRfc2136(file) => write!(f, "dns-rfc2136:{}", file.display()),
             Self::ManualDns => f.write_str("manual-dns"),
             Self::ManualHttp => f.write_str("manual-http"),
             Self::Hook { kind, dialect, command } if *dialect == Dialect::default_for(*kind) => {
@@ -189,7 +197,7 @@ impl Method {
     #[must_use]
     pub fn is_by_dns(&self) -> bool {
         match self {
-            Self::ManualDns => true,
+            Self::DnsRfc2136(_) | Self::ManualDns => true,
             Self::Hook { kind, .. } => *kind == ChallengeKind::Dns01,
             Self::Webroot(_) | Self::Standalone(_) | Self::TlsAlpn(_) | Self::ManualHttp => false,
         }
@@ -218,6 +226,7 @@ mod tests {
             "standalone:127.0.0.1:5002",
             "tls-alpn",
             "tls-alpn:[::1]:443",
+            "dns-rfc2136:/etc/update.key",
             "manual-dns",
             "manual-http",
             "dns-hook:/h a",
@@ -230,7 +239,17 @@ mod tests {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
         assert_eq!("standalone:8080".parse::<Method>().unwrap().to_string(), "standalone:[::]:8080");
-        for bad in ["", "webroot", "webroot:", "dns", "standalone:", "standalone:x", "standalone:1.2.3.4"] {
+        for bad in [
+            "",
+            "webroot",
+            "webroot:",
+            "dns",
+            "dns-rfc2136:",
+            "manual-dns:x",
+            "standalone:",
+            "standalone:x",
+            "standalone:1.2.3.4",
+        ] {
             assert!(bad.parse::<Method>().is_err(), "{bad}");
         }
         for bad in ["dns-hook", "dns-hook:", "dns-hook/sh:/h", "http-hook/lego:/h", "http-hook/acme.sh:dns_x"]

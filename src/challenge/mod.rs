@@ -9,6 +9,7 @@ mod http_hook;
 mod listener;
 mod manual;
 mod method;
+mod rfc2136;
 mod standalone;
 mod tls_alpn;
 mod webroot;
@@ -25,15 +26,18 @@ use futures_util::future::join_all;
 use crate::core::dns_record::InvalidRecordName;
 use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
+use crate::dns::{DnsClient, LookupError, NotVisible, UpdateError};
 use crate::hooks::{ChallengeKind, Credentials, Hook, HookError};
 
 pub use crate::hooks::Verdict;
 pub use method::{InvalidMethod, Method};
+pub use rfc2136::{UpdateFileError, read_update_file};
 
 use dns::Dns;
 use dns_hook::DnsHook;
 use http_hook::HttpHook;
 use manual::{ManualDns, ManualHttp};
+use rfc2136::Rfc2136;
 use standalone::Standalone;
 use tls_alpn::TlsAlpn;
 use webroot::Webroot;
@@ -165,6 +169,18 @@ pub enum ChallengeError {
         #[source]
         source: InvalidRecordName,
     },
+    /// Where a record is to stand is not known.
+    #[error("it is not known where the record is to stand")]
+    Lookup(#[from] LookupError),
+    /// How zones are updated is not known.
+    #[error(transparent)]
+    UpdateFile(#[from] UpdateFileError),
+    /// A zone could not be updated.
+    #[error("the DNS could not be updated")]
+    Update(#[from] UpdateError),
+    /// A record does not show.
+    #[error(transparent)]
+    NotVisible(#[from] NotVisible),
     /// It is to be done by hand, and nobody is there.
     #[error("{name} is to be proven by hand, and there is no terminal to ask at")]
     NobodyThere {
@@ -216,17 +232,22 @@ impl Solvers {
     pub fn of(&self, method: &Method, settings: &DnsSettings) -> Arc<dyn Solver> {
         let settings = if method.is_by_dns() { settings.clone() } else { DnsSettings::default() };
         let make = |(method, settings): &(Method, DnsSettings)| -> Arc<dyn Solver> {
+            let client = || Arc::new(DnsClient::new(settings));
             match method {
                 Method::Webroot(folder) => Arc::new(Webroot::new(folder.clone())),
                 Method::Standalone(address) => Arc::new(Standalone::new(*address)),
                 Method::TlsAlpn(address) => Arc::new(TlsAlpn::new(*address)),
-                Method::ManualDns => Arc::new(Dns::new(ManualDns::new(&self.person), settings)),
+                Method::ManualDns => Arc::new(Dns::new(ManualDns::new(&self.person), client())),
+                Method::DnsRfc2136(file) => {
+                    let client = client();
+                    Arc::new(Dns::new(Rfc2136::new(file.clone(), client.clone()), client))
+                }
                 Method::ManualHttp => Arc::new(ManualHttp::new(&self.person)),
                 Method::Hook { kind, dialect, command } => {
                     let HookSettings { state, credentials } = &self.hooks;
                     let hook = Hook::new(*dialect, command, state, credentials.clone());
                     match kind {
-                        ChallengeKind::Dns01 => Arc::new(DnsHook::new(hook, settings)),
+                        ChallengeKind::Dns01 => Arc::new(DnsHook::new(hook, client())),
                         ChallengeKind::Http01 | ChallengeKind::TlsAlpn01 => {
                             Arc::new(HttpHook::new(hook, *kind))
                         }

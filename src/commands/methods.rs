@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::challenge::Method;
+use crate::challenge::{ChallengeError, Method, read_update_file};
 use crate::core::identifier::Identifier;
 use crate::env;
 use crate::error::{Error, Kind};
@@ -28,21 +28,26 @@ pub struct MethodArgs {
     #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with_all = ["webroot", "standalone"])]
     pub tls_alpn: Option<String>,
+    /// Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and \
+    /// secret or secret-file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
+    pub dns_rfc2136: Option<PathBuf>,
     /// Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "dns")]
-    #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
+    #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136"])]
     pub manual: Option<Manual>,
     /// Have a program of yours publish the records, by the rules of --hook-dialect; or a URL, or an acme.sh DNS script
-    #[arg(long, value_name = "CMD", conflicts_with_all = ["webroot", "standalone", "tls_alpn", "manual"])]
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136", "manual"])]
     pub dns_hook: Option<String>,
     /// Have a program of yours put the files in place, by the rules of --hook-dialect
-    #[arg(long, value_name = "CMD", conflicts_with_all = ["webroot", "standalone", "tls_alpn", "manual", "dns_hook"])]
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136", "manual", "dns_hook"])]
     pub http_hook: Option<String>,
     /// Which ACME client the hook was written for [default: lego; for files lego-raw]
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub hook_dialect: Option<Dialect>,
     /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \
-    /// NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=manual-dns, NAME=manual-http
+    /// NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=manual-dns, \
+    /// NAME=manual-http
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,
     /// How DNS is worked with.
@@ -105,7 +110,8 @@ impl MethodArgs {
             Some(Method::hook(kind, dialect, command.as_ref()?))
         });
         let hooks = hooks.collect::<Result<Vec<Method>, _>>()?;
-        let mut given = given.chain(manual).chain(hooks);
+        let given = given.chain(self.dns_rfc2136.clone().map(Method::DnsRfc2136)).chain(manual);
+        let mut given = given.chain(hooks);
         let method = given.next();
         match given.next() {
             None => Ok(method),
@@ -166,6 +172,11 @@ fn checked(method: Method) -> Result<Method, Error> {
             }
             Err(Error::new(Kind::Local, format!("the webroot {} is not a folder", absolute.display()))
                 .hint("--webroot is the folder that your web server serves, for instance /var/www/html"))
+        }
+        Method::DnsRfc2136(file) => {
+            let absolute = std::path::absolute(&file).unwrap_or(file);
+            read_update_file(&absolute).map_err(ChallengeError::from)?;
+            Ok(Method::DnsRfc2136(absolute))
         }
         Method::Hook { kind, dialect, command } => {
             let folders =

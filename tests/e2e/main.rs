@@ -4,6 +4,7 @@
 
 mod accounts;
 mod common;
+mod dns;
 mod eab_refusals;
 mod failures;
 mod first_certificate;
@@ -44,6 +45,9 @@ fn main() {
         a_second_registration_changes_nothing, responsibility_must_be_accepted, acceptance_is_recorded,
         account_show_asks_the_server, a_lost_answer_is_made_up_for, contacts_are_updated,
         a_key_rollover_goes_on_with_the_new_key, a_rollover_that_died_is_made_up_for, a_deactivated_account_is_gone,
+    ]);
+    tests.extend(tests![dns:
+        wildcard_and_base_side_by_side_with_bind ["named", "tsig-keygen", "dig"],
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],

@@ -1,5 +1,6 @@
 //! What every end-to-end test stands on: a mock of its own, a folder of its own, a cleared environment.
 
+pub(crate) mod nameserver;
 pub(crate) mod programs;
 pub(crate) mod run;
 pub(crate) mod service;
