@@ -55,7 +55,9 @@ pub(crate) fn dns_port() -> u16 {
     let addresses: [IpAddr; 3] =
         [Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 0, 0, 2).into(), Ipv6Addr::LOCALHOST.into()];
     let free = |port: u16| {
-        addresses.iter().all(|ip| UdpSocket::bind((*ip, port)).is_ok() && TcpListener::bind((*ip, port)).is_ok())
+        addresses
+            .iter()
+            .all(|ip| UdpSocket::bind((*ip, port)).is_ok() && TcpListener::bind((*ip, port)).is_ok())
     };
     std::iter::repeat_with(super::free_port).find(|port| free(*port)).unwrap()
 }
@@ -121,7 +123,12 @@ pub(crate) fn knot(port: u16, key: &Key) -> NameServer {
     let zone = "acl: update\n";
     let acl = "acl:\n  - id: update\n    key: acme\n    action: update\n    update-type: TXT\n";
     let key = format!("key:\n  - id: acme\n    algorithm: hmac-sha256\n    secret: {}\n", key.secret());
-    start_knot(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), &format!("{key}{acl}"), zone, Some(&zone_file(&[&FIRST[..1]], RECORDS)))
+    start_knot(
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+        &format!("{key}{acl}"),
+        zone,
+        Some(&zone_file(&[&FIRST[..1]], RECORDS)),
+    )
 }
 
 /// Knot as a secondary of [`ZONE`] on 127.0.0.2, which takes no notice of changes until it is told to look.

@@ -64,7 +64,7 @@ pub(crate) fn an_alias_is_told_to_the_hook() {
 
 pub(crate) fn a_failure_is_told_and_cleaned_up() {
     let world = World::registered();
-    let hook = world.hook("echo 'zone \033[31mlocked' >&2; exit 3");
+    let hook = world.hook("printf 'zone \\033[31mlocked\\n' >&2; exit 3");
     world
         .issue_by("a.example.test,b.example.test", &["--dns-hook", &hook])
         .exits(5)
@@ -130,7 +130,8 @@ pub(crate) fn a_signal_ends_the_hook() {
     let pid = std::fs::read_to_string(&working).unwrap();
     poll("the hook has ended", || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        stat.is_ok_and(|stat| stat.contains(") Z")) || kill(Pid::from_raw(pid.trim().parse().unwrap()), None).is_err()
+        stat.is_ok_and(|stat| stat.contains(") Z"))
+            || kill(Pid::from_raw(pid.trim().parse().unwrap()), None).is_err()
     });
 }
 
@@ -186,10 +187,7 @@ pub(crate) fn httpreq() {
     });
     let said: Vec<String> =
         heard.iter().map(|request| format!("{} {}", request.method, request.target)).collect();
-    assert_eq!(
-        said,
-        ["POST /api/present", "POST /api/cleanup", "POST /api/present", "POST /api/cleanup"]
-    );
+    assert_eq!(said, ["POST /api/present", "POST /api/cleanup", "POST /api/present", "POST /api/cleanup"]);
     for request in &heard[..2] {
         assert!(known(request), "me:hunter2");
         assert_eq!(request.header("content-type"), Some("application/json"));
