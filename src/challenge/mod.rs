@@ -27,7 +27,7 @@ use crate::core::dns_record::InvalidRecordName;
 use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
 use crate::dns::{DnsClient, LookupError, NotVisible, UpdateError};
-use crate::hooks::{ChallengeKind, Credentials, Hook, HookError};
+use crate::hooks::{ChallengeKind, HookError, Hooks};
 
 pub use crate::hooks::Verdict;
 pub use method::{InvalidMethod, Method};
@@ -196,20 +196,11 @@ pub enum ChallengeError {
     },
 }
 
-/// What hooks work with.
-#[derive(Clone, Debug)]
-pub struct HookSettings {
-    /// The state directory.
-    pub state: PathBuf,
-    /// Who they are at services.
-    pub credentials: Credentials,
-}
-
 /// The solvers of a run. Certificates that use the same method in the same way share one, and with it the port it
 /// listens on.
 pub struct Solvers {
     person: Arc<dyn Person>,
-    hooks: HookSettings,
+    hooks: Hooks,
     made: Mutex<HashMap<(Method, DnsSettings), Arc<dyn Solver>>>,
 }
 
@@ -224,7 +215,7 @@ impl ChallengeError {
 impl Solvers {
     /// None so far. `person` is asked where hands are needed.
     #[must_use]
-    pub fn new(person: Arc<dyn Person>, hooks: HookSettings) -> Self {
+    pub fn new(person: Arc<dyn Person>, hooks: Hooks) -> Self {
         Self { person, hooks, made: Mutex::default() }
     }
 
@@ -244,8 +235,7 @@ impl Solvers {
                 }
                 Method::ManualHttp => Arc::new(ManualHttp::new(&self.person)),
                 Method::Hook { kind, dialect, command } => {
-                    let HookSettings { state, credentials } = &self.hooks;
-                    let hook = Hook::new(*dialect, command, state, credentials.clone());
+                    let hook = self.hooks.of(*dialect, command);
                     match kind {
                         ChallengeKind::Dns01 => Arc::new(DnsHook::new(hook, client())),
                         ChallengeKind::Http01 | ChallengeKind::TlsAlpn01 => {

@@ -91,12 +91,13 @@ fn hooks() -> Vec<Test> {
     use hooks::{acme_sh, certbot, dehydrated, lego, uacme};
     let mut tests = Vec::new();
     tests.extend(tests![lego:
-        exec ["curl"], an_alias_is_told_to_the_hook ["curl"], a_failure_is_told_and_cleaned_up, raw_for_files,
+        exec ["curl"], an_alias_is_told_to_the_hook ["curl"],
+        a_valid_authorization_calls_no_hook ["curl"], one_call_at_a_time ["curl"], a_failure_is_told_and_cleaned_up, raw_for_files,
         a_signal_ends_the_hook, what_a_killed_run_left_is_cleaned_up ["curl"], httpreq,
     ]);
     tests.extend(tests![certbot: dns ["curl"], files_with_two_commands]);
     tests.extend(tests![dehydrated:
-        dns ["curl"], chain ["curl"], files, failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
+        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
     ]);
     tests.extend(tests![acme_sh:
         helpers_in_dash_and_bash ["dash", "bash", "curl", "openssl"], a_json_api ["curl", "openssl"],

@@ -58,6 +58,22 @@ pub(crate) fn dns() {
     assert!(world.texts().is_empty());
 }
 
+/// However many certificates it is about, a run begins and ends once.
+pub(crate) fn begin_and_end_once() {
+    let world = World::registered();
+    let hook = world.hook(PUBLISH);
+    let arguments = ["--dns-hook", &hook, "--hook-dialect", "dehydrated"];
+    for name in ["a.example.test", "b.example.test"] {
+        world.issue_by(name, &arguments).succeeds();
+    }
+    std::fs::remove_file(world.path("record")).unwrap();
+    world.client(&["renew", "--force"]).succeeds();
+    let calls = world.calls();
+    let count = |operation| operations(&calls).iter().filter(|said| **said == operation).count();
+    assert_eq!((count("startup_hook"), count("deploy_challenge"), count("exit_hook")), (1, 2, 1));
+    assert_eq!(operations(&calls).last(), Some(&"exit_hook"));
+}
+
 /// `HOOK_CHAIN=yes`: all at once, in one call.
 pub(crate) fn chain() {
     let world = World::registered();

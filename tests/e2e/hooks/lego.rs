@@ -41,9 +41,34 @@ pub(crate) fn exec() {
     assert!(world.texts().is_empty() && world.presented().is_empty());
     // A renewal from cron: another folder, no argument but its name.
     let mut renew = world.command(&["renew", "--force"]);
-    renew.current_dir("/");
+    renew.current_dir("/").env("CACERT_ACME_EAB_KEY", "hunter2");
     run(renew).succeeds();
     assert_eq!(world.calls().len(), 8);
+    assert!(world.calls().iter().all(|call| call.variable("CACERT_ACME_EAB_KEY").is_none()));
+}
+
+/// Names that the server holds for proven already are no matter for hooks.
+pub(crate) fn a_valid_authorization_calls_no_hook() {
+    let world = World::with(|config| config.policy.reuse_authorizations = true);
+    world.register();
+    let hook = world.hook(PUBLISH);
+    for _ in 0..2 {
+        world.issue_by("www.example.test", &["--dns-hook", &hook]).succeeds();
+    }
+    assert_eq!(world.calls().len(), 2, "of the first run");
+}
+
+/// All certificates of a run share the hook, whose calls never overlap (the recorder would tell).
+pub(crate) fn one_call_at_a_time() {
+    let world = World::registered();
+    let hook = world.hook(PUBLISH);
+    for name in ["a.example.test", "b.example.test", "c.example.test"] {
+        world.issue_by(name, &["--dns-hook", &hook]).succeeds();
+    }
+    let before = world.calls().len();
+    world.client(&["renew", "--force"]).succeeds();
+    assert_eq!((before, world.calls().len()), (6, 12));
+    assert!(world.texts().is_empty());
 }
 
 /// The FQDN is where the record really stands.
