@@ -10,6 +10,9 @@ use crate::core::dns_record::TxtRecord;
 use super::dns::Publisher;
 use super::{ChallengeError, Person, Proof, Solver};
 
+/// How long others may keep a record that is needed for minutes, in seconds.
+const TTL: u32 = 60;
+
 /// The user, who is asked one thing at a time.
 struct Hands {
     person: Arc<dyn Person>,
@@ -69,13 +72,13 @@ impl Publisher for ManualDns {
             "To prove {}, add this record to the DNS, beside any others of its name:\n\n  {}\n\n\
              Press Enter when it is there:",
             proof.name,
-            line(record)
+            record.in_zone_file(TTL)
         );
         self.0.have_done(proof, request).await
     }
 
     async fn withdraw(&self, record: &TxtRecord, proof: &Proof) -> Result<(), ChallengeError> {
-        self.0.say_done_with(proof, &format!("This record is needed no more: {}", line(record)));
+        self.0.say_done_with(proof, &format!("This record is needed no more: {}", record.in_zone_file(TTL)));
         Ok(())
     }
 
@@ -83,11 +86,6 @@ impl Publisher for ManualDns {
         "compare the record with what was asked for; some DNS consoles append the domain to the name by themselves"
             .into()
     }
-}
-
-/// As in a zone file.
-fn line(record: &TxtRecord) -> String {
-    format!("{} 60 IN TXT \"{}\"", record.name.with_final_dot(), record.value)
 }
 
 /// http-01 by hand.
