@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::core::eab::InvalidCredentials;
 use crate::core::problem::Problem;
 use crate::dns::{KeyFault, NotVisible, UpdateError};
+use crate::hooks::HookError;
 use crate::store::StoreError;
 
 /// What kind of failure it is; decides the exit status.
@@ -202,6 +203,7 @@ impl From<ChallengeError> for Error {
             ChallengeError::File { .. } => {
                 told.hint("--webroot must be an existing folder that this user may write to")
             }
+            ChallengeError::Hook(error) => tell_hook(told, &error),
             ChallengeError::Certificate { .. }
             | ChallengeError::RecordName { .. }
             | ChallengeError::Terminal { .. } => told,
@@ -215,6 +217,36 @@ impl From<ChallengeError> for Error {
                 told.hint("ports below 1024 need root; --standalone=ADDR:PORT and --tls-alpn=ADDR:PORT take others")
             }
         }
+    }
+}
+
+impl From<HookError> for Error {
+    fn from(error: HookError) -> Self {
+        let kind = if matches!(error, HookError::PasswordInUrl { .. }) { Kind::Usage } else { Kind::Local };
+        tell_hook(Self::from_chain(kind, &error), &error)
+    }
+}
+
+/// A hook's failure with what the hook said of it.
+fn tell_hook(mut told: Error, error: &HookError) -> Error {
+    told.causes.extend(error.last_lines().iter().cloned());
+    match error {
+        HookError::Start { .. } => told.hint("a script needs its interpreter in the first line, as in #!/bin/sh"),
+        HookError::Failed { .. } => told.hint(
+            "--hook-dialect says which client the hook was written for; -v shows all that it says",
+        ),
+        HookError::TimedOut { .. } => told.hint("the hook must end when the proof is in place"),
+        HookError::PasswordInUrl { hook } => told.hint(format!(
+            "use {hook}, with the password in the variable HTTPREQ_PASSWORD or in the file that HTTPREQ_PASSWORD_FILE names"
+        )),
+        HookError::Answered { status: 401 | 403, .. } => {
+            told.hint("HTTPREQ_USERNAME and HTTPREQ_PASSWORD (or HTTPREQ_PASSWORD_FILE) are who we are there")
+        }
+        HookError::Missing { .. }
+        | HookError::Declined { .. }
+        | HookError::Request { .. }
+        | HookError::Answered { .. }
+        | HookError::File { .. } => told,
     }
 }
 

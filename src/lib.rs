@@ -13,6 +13,7 @@ pub mod core;
 pub mod dns;
 pub mod env;
 pub mod error;
+pub mod hooks;
 pub mod issuance;
 pub mod store;
 pub mod ui;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::core::identifier::Identifier;
+use crate::hooks::{ChallengeKind, Dialect, UnknownDialect};
 
 /// A method as the user chose it: the text of `--challenge NAME=METHOD` and of the stored certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +23,16 @@ pub enum Method {
     ManualDns,
     /// `manual-http`: http-01 by files that the user puts in place by hand.
     ManualHttp,
+    /// `dns-hook:CMD`, `http-hook:CMD`, `tls-alpn-hook:CMD`, with a dialect `dns-hook/DIALECT:CMD`: by a program of the
+    /// user's.
+    Hook {
+        /// The type of challenge.
+        kind: ChallengeKind,
+        /// How the program is called.
+        dialect: Dialect,
+        /// The program, or what the dialect has in its place.
+        command: String,
+    },
 }
 
 /// Text that names no method.
@@ -29,7 +40,7 @@ pub enum Method {
 pub enum InvalidMethod {
     /// Not one of the methods.
     #[error(
-        "{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT], tls-alpn[:ADDR:PORT], dns-rfc2136:FILE, manual-dns and manual-http"
+        "{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT], tls-alpn[:ADDR:PORT], dns-rfc2136:FILE, dns-hook:CMD, http-hook:CMD, manual-dns and manual-http"
     )]
     Unknown(String),
     /// `webroot` without its folder.
@@ -41,6 +52,20 @@ pub enum InvalidMethod {
     /// Not `ADDR:PORT`.
     #[error("{0:?} is not an address with a port, such as 127.0.0.1:5002 or [::1]:80")]
     Address(String),
+    /// A hook without its command.
+    #[error("{0} needs a command: {0}:/usr/local/bin/hook")]
+    NoCommand(String),
+    /// No dialect of hooks.
+    #[error(transparent)]
+    Dialect(#[from] UnknownDialect),
+    /// A dialect whose hooks do not know this type of challenge.
+    #[error("hooks of the dialect {dialect} do not answer {kind}; those of {fit} do", fit = fitting(*kind))]
+    Unfit {
+        /// The dialect.
+        dialect: Dialect,
+        /// The type of challenge.
+        kind: ChallengeKind,
+    },
 }
 
 impl Method {
@@ -53,12 +78,84 @@ impl Method {
         let any = |port| SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port));
         port.map(any).or_else(|_| text.parse()).map_err(|_| InvalidMethod::Address(text.to_owned()))
     }
+
+    /// Reads a method; a hook that names no dialect has this one.
+    ///
+    /// # Errors
+    /// [`InvalidMethod`] says what is wrong with it.
+    pub fn parse(text: &str, dialect: Option<Dialect>) -> Result<Self, InvalidMethod> {
+        let (method, command) = text.split_once(':').unwrap_or((text, ""));
+        let (way, named) = method.split_once('/').map_or((method, None), |(way, named)| (way, Some(named)));
+        let kind = match way {
+            "dns-hook" => ChallengeKind::Dns01,
+            "http-hook" => ChallengeKind::Http01,
+            "tls-alpn-hook" => ChallengeKind::TlsAlpn01,
+            _ => return Self::parse_own(text),
+        };
+        if command.trim().is_empty() {
+            return Err(InvalidMethod::NoCommand(method.to_owned()));
+        }
+        let dialect = match named {
+            Some(named) => named.parse()?,
+            None => dialect.unwrap_or_else(|| Dialect::default_for(kind)),
+        };
+        Self::hook(kind, dialect, command)
+    }
+
+    /// A hook for this type of challenge.
+    ///
+    /// # Errors
+    /// [`InvalidMethod::Unfit`] when hooks of this dialect do not know the type.
+    pub fn hook(kind: ChallengeKind, dialect: Dialect, command: &str) -> Result<Self, InvalidMethod> {
+        if !dialect.kinds().contains(&kind) {
+            return Err(InvalidMethod::Unfit { dialect, kind });
+        }
+        Ok(Self::Hook { kind, dialect, command: command.to_owned() })
+    }
+
+    /// This method, and those to try after it where a hook may decline: itself for the other types of challenges.
+    #[must_use]
+    pub fn and_alternatives(&self) -> Vec<Self> {
+        let mut methods = vec![self.clone()];
+        if let Self::Hook { kind, dialect, command } = self
+            && dialect.may_decline()
+        {
+            let other = |other: &ChallengeKind| Self::Hook {
+                kind: *other,
+                dialect: *dialect,
+                command: command.clone(),
+            };
+            methods.extend(dialect.kinds().iter().filter(|other| *other != kind).map(other));
+        }
+        methods
+    }
+}
+
+fn fitting(kind: ChallengeKind) -> String {
+    let fit = Dialect::names().filter_map(|name| name.parse::<Dialect>().ok());
+    fit.filter(|dialect| dialect.kinds().contains(&kind)).map(Dialect::name).collect::<Vec<_>>().join(", ")
+}
+
+/// The first part of a hook's text.
+fn way(kind: ChallengeKind) -> &'static str {
+    match kind {
+        ChallengeKind::Dns01 => "dns-hook",
+        ChallengeKind::Http01 => "http-hook",
+        ChallengeKind::TlsAlpn01 => "tls-alpn-hook",
+    }
 }
 
 impl FromStr for Method {
     type Err = InvalidMethod;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text, None)
+    }
+}
+
+impl Method {
+    /// Reads a method that needs no hook.
+    fn parse_own(text: &str) -> Result<Self, InvalidMethod> {
         let (method, rest) = text.split_once(':').map_or((text, None), |(method, rest)| (method, Some(rest)));
         match (method, rest) {
             ("webroot", Some(folder)) if !folder.is_empty() => Ok(Self::Webroot(folder.into())),
@@ -87,6 +184,10 @@ impl fmt::Display for Method {
             Self::DnsRfc2136(file) => write!(f, "dns-rfc2136:{}", file.display()),
             Self::ManualDns => f.write_str("manual-dns"),
             Self::ManualHttp => f.write_str("manual-http"),
+            Self::Hook { kind, dialect, command } if *dialect == Dialect::default_for(*kind) => {
+                write!(f, "{}:{command}", way(*kind))
+            }
+            Self::Hook { kind, dialect, command } => write!(f, "{}/{dialect}:{command}", way(*kind)),
         }
     }
 }
@@ -97,6 +198,7 @@ impl Method {
     pub fn is_by_dns(&self) -> bool {
         match self {
             Self::DnsRfc2136(_) | Self::ManualDns => true,
+            Self::Hook { kind, .. } => *kind == ChallengeKind::Dns01,
             Self::Webroot(_) | Self::Standalone(_) | Self::TlsAlpn(_) | Self::ManualHttp => false,
         }
     }
@@ -105,10 +207,10 @@ impl Method {
     /// records to be proven by (RFC 8738 §7).
     #[must_use]
     pub fn can_prove(&self, identifier: &Identifier) -> bool {
-        match identifier {
-            Identifier::Ip(_) => !self.is_by_dns(),
-            Identifier::Dns(_) => self.is_by_dns() || !identifier.is_wildcard(),
-        }
+        self.and_alternatives().iter().any(|method| match identifier {
+            Identifier::Ip(_) => !method.is_by_dns(),
+            Identifier::Dns(_) => method.is_by_dns() || !identifier.is_wildcard(),
+        })
     }
 }
 
@@ -127,6 +229,12 @@ mod tests {
             "dns-rfc2136:/etc/update.key",
             "manual-dns",
             "manual-http",
+            "dns-hook:/h a",
+            "dns-hook:https://dns.test/",
+            "dns-hook/certbot:a :: b",
+            "http-hook:/h",
+            "http-hook/uacme:/h",
+            "tls-alpn-hook:/h",
         ] {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
@@ -144,6 +252,33 @@ mod tests {
         ] {
             assert!(bad.parse::<Method>().is_err(), "{bad}");
         }
+        for bad in ["dns-hook", "dns-hook:", "dns-hook/sh:/h", "http-hook/lego:/h", "http-hook/acme.sh:dns_x"]
+        {
+            assert!(bad.parse::<Method>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_hook_without_a_dialect_has_the_one_that_is_given() {
+        let certbot = Some("certbot".parse().unwrap());
+        let read = |text, dialect| Method::parse(text, dialect).unwrap().to_string();
+        assert_eq!(read("dns-hook:a b", certbot), "dns-hook/certbot:a b");
+        assert_eq!(read("dns-hook/uacme:/h", certbot), "dns-hook/uacme:/h");
+        assert_eq!(read("standalone", certbot), "standalone");
+    }
+
+    #[test]
+    fn a_hook_that_may_decline_has_alternatives() {
+        let told = |text: &str| -> Vec<String> {
+            let methods = text.parse::<Method>().unwrap().and_alternatives();
+            methods.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            told("http-hook/uacme:/h"),
+            ["http-hook/uacme:/h", "dns-hook/uacme:/h", "tls-alpn-hook/uacme:/h"]
+        );
+        assert_eq!(told("dns-hook:/h"), ["dns-hook:/h"]);
+        assert!("http-hook/uacme:/h".parse::<Method>().unwrap().can_prove(&"*.a.test".parse().unwrap()));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! publishes DNS records implements `dns::Publisher` instead, and lets `Dns` do the rest.
 
 mod dns;
+mod dns_hook;
+mod http_hook;
 mod listener;
 mod manual;
 mod method;
@@ -19,16 +21,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use crate::core::dns_record::InvalidRecordName;
 use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
 use crate::dns::{DnsClient, LookupError, NotVisible, UpdateError};
+use crate::hooks::{ChallengeKind, Credentials, Hook, HookError};
 
+pub use crate::hooks::Verdict;
 pub use method::{InvalidMethod, Method};
 pub use rfc2136::{UpdateFileError, read_update_file};
 
 use dns::Dns;
+use dns_hook::DnsHook;
+use http_hook::HttpHook;
 use manual::{ManualDns, ManualHttp};
 use rfc2136::Rfc2136;
 use standalone::Standalone;
@@ -85,6 +92,37 @@ pub trait Solver: Send + Sync {
     /// Takes the proof away again; nothing there is fine.
     async fn clean_up(&self, proof: &Proof) -> Result<(), ChallengeError>;
 
+    /// Presents the proofs of an order and waits until the server can see them: all at once, unless the way has an
+    /// order of its own. When one fails, the others come to their end first.
+    async fn show(&self, proofs: &[Proof], tell: Tell<'_>) -> Result<(), ChallengeError> {
+        let shown = proofs.iter().map(|proof| async move {
+            self.present(proof).await?;
+            self.wait_until_visible(proof, tell).await
+        });
+        join_all(shown).await.into_iter().collect()
+    }
+
+    /// Hears what the server made of a proof, before that is cleaned up.
+    async fn judged(&self, _proof: &Proof, _verdict: &Verdict) {}
+
+    /// Cleans up the proofs of an order. Failures are logged; one that is returned ends the run.
+    async fn take_down(&self, proofs: &[Proof]) -> Result<(), ChallengeError> {
+        for failure in join_all(proofs.iter().map(|proof| self.clean_up(proof))).await {
+            if let Err(error) = failure {
+                tracing::warn!("{error}");
+            }
+        }
+        Ok(())
+    }
+
+    /// What is held from a proof's presenting to its verdict, where there may be one at a time only.
+    fn turn(&self) -> Option<&tokio::sync::Mutex<()>> {
+        None
+    }
+
+    /// Hears that the run ends, and what went wrong in it.
+    async fn end(&self, _error: Option<&str>) {}
+
     /// What the user should look at when the server did not accept the proof.
     fn advice(&self, name: &str) -> String;
 }
@@ -92,6 +130,9 @@ pub trait Solver: Send + Sync {
 /// Why a proof could not be put in place or taken away.
 #[derive(Debug, thiserror::Error)]
 pub enum ChallengeError {
+    /// A hook.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A file or folder in the webroot.
     #[error("could not {action} {}", path.display())]
     File {
@@ -155,18 +196,36 @@ pub enum ChallengeError {
     },
 }
 
+/// What hooks work with.
+#[derive(Clone, Debug)]
+pub struct HookSettings {
+    /// The state directory.
+    pub state: PathBuf,
+    /// Who they are at services.
+    pub credentials: Credentials,
+}
+
 /// The solvers of a run. Certificates that use the same method in the same way share one, and with it the port it
 /// listens on.
 pub struct Solvers {
     person: Arc<dyn Person>,
+    hooks: HookSettings,
     made: Mutex<HashMap<(Method, DnsSettings), Arc<dyn Solver>>>,
+}
+
+impl ChallengeError {
+    /// Whether a hook declined this type of challenge, so that another may be tried.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        matches!(self, Self::Hook(error) if error.is_declined())
+    }
 }
 
 impl Solvers {
     /// None so far. `person` is asked where hands are needed.
     #[must_use]
-    pub fn new(person: Arc<dyn Person>) -> Self {
-        Self { person, made: Mutex::default() }
+    pub fn new(person: Arc<dyn Person>, hooks: HookSettings) -> Self {
+        Self { person, hooks, made: Mutex::default() }
     }
 
     /// The solver for a method; the settings matter to those that work by DNS.
@@ -184,6 +243,16 @@ impl Solvers {
                     Arc::new(Dns::new(Rfc2136::new(file.clone(), client.clone()), client))
                 }
                 Method::ManualHttp => Arc::new(ManualHttp::new(&self.person)),
+                Method::Hook { kind, dialect, command } => {
+                    let HookSettings { state, credentials } = &self.hooks;
+                    let hook = Hook::new(*dialect, command, state, credentials.clone());
+                    match kind {
+                        ChallengeKind::Dns01 => Arc::new(DnsHook::new(hook, client())),
+                        ChallengeKind::Http01 | ChallengeKind::TlsAlpn01 => {
+                            Arc::new(HttpHook::new(hook, *kind))
+                        }
+                    }
+                }
             }
         };
         let key = (method.clone(), settings);

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::challenge::{ChallengeError, Method, read_update_file};
 use crate::core::identifier::Identifier;
+use crate::env;
 use crate::error::{Error, Kind};
+use crate::hooks::{ChallengeKind, Dialect, Folders, locate};
 
 use super::dns_args::DnsArgs;
 
@@ -32,8 +36,18 @@ pub struct MethodArgs {
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "dns")]
     #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136"])]
     pub manual: Option<Manual>,
+    /// Have a program of yours publish the records, by the rules of --hook-dialect; or a URL, or an acme.sh DNS script
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136", "manual"])]
+    pub dns_hook: Option<String>,
+    /// Have a program of yours put the files in place, by the rules of --hook-dialect
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136", "manual", "dns_hook"])]
+    pub http_hook: Option<String>,
+    /// Which ACME client the hook was written for [default: lego; for files lego-raw]
+    #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
+    pub hook_dialect: Option<Dialect>,
     /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \
-    /// NAME=dns-rfc2136:FILE, NAME=manual-dns, NAME=manual-http
+    /// NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=manual-dns, \
+    /// NAME=manual-http
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,
     /// How DNS is worked with.
@@ -48,6 +62,11 @@ pub enum Manual {
     Dns,
     /// Files on the web server.
     Http,
+}
+
+/// The dialects by their names.
+fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(Dialect::names()).try_map(|name| name.parse::<Dialect>())
 }
 
 impl MethodArgs {
@@ -85,7 +104,14 @@ impl MethodArgs {
             Manual::Http => Method::ManualHttp,
         });
         let given = listening.into_iter().flatten().chain(self.webroot.clone().map(Method::Webroot));
-        let mut given = given.chain(self.dns_rfc2136.clone().map(Method::DnsRfc2136)).chain(manual);
+        let hooks = [(ChallengeKind::Dns01, &self.dns_hook), (ChallengeKind::Http01, &self.http_hook)];
+        let hooks = hooks.into_iter().filter_map(|(kind, command)| {
+            let dialect = self.hook_dialect.unwrap_or_else(|| Dialect::default_for(kind));
+            Some(Method::hook(kind, dialect, command.as_ref()?))
+        });
+        let hooks = hooks.collect::<Result<Vec<Method>, _>>()?;
+        let given = given.chain(self.dns_rfc2136.clone().map(Method::DnsRfc2136)).chain(manual);
+        let mut given = given.chain(hooks);
         let method = given.next();
         match given.next() {
             None => Ok(method),
@@ -109,7 +135,7 @@ impl MethodArgs {
                 )
                 .hint(format!("add it with -d {identifier}")));
             }
-            methods.insert(identifier, method.parse()?);
+            methods.insert(identifier, Method::parse(method, self.hook_dialect)?);
         }
         Ok(methods)
     }
@@ -151,6 +177,12 @@ fn checked(method: Method) -> Result<Method, Error> {
             let absolute = std::path::absolute(&file).unwrap_or(file);
             read_update_file(&absolute).map_err(ChallengeError::from)?;
             Ok(Method::DnsRfc2136(absolute))
+        }
+        Method::Hook { kind, dialect, command } => {
+            let folders =
+                Folders { programs: env::program_folders(), dns_scripts: env::dns_script_folders() };
+            let command = locate(dialect, &command, &folders)?;
+            Ok(Method::Hook { kind, dialect, command })
         }
         other => Ok(other),
     }

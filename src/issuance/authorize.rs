@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
-use crate::acme::{AcmeError, Authorization, Challenge, Order, Poll};
-use crate::challenge::{Method, Proof, Solver};
+use crate::acme::{AcmeError, Authorization, Order, Poll};
+use crate::challenge::{Method, Proof, Solver, Verdict};
 use crate::core::identifier::Identifier;
 use crate::core::key_authorization::Token;
 use crate::core::plan::AuthorizationStatus;
@@ -17,26 +17,54 @@ use super::Issuance;
 /// How long the server may take to validate one name.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The proofs in place at this moment, in the whole run.
+/// The proofs in place at this moment, in the whole run, and who put them there.
 #[derive(Default)]
-pub struct Presented(Mutex<Vec<(Arc<dyn Solver>, Proof)>>);
+pub struct Presented(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    proofs: Vec<(Arc<dyn Solver>, Proof)>,
+    /// Every solver that was used so far.
+    solvers: Vec<Arc<dyn Solver>>,
+    /// The first failure to prove a name.
+    failure: Option<String>,
+}
 
 impl Presented {
     fn add(&self, solver: &Arc<dyn Solver>, proof: &Proof) {
-        self.lock().push((solver.clone(), proof.clone()));
+        let mut state = self.lock();
+        state.proofs.push((solver.clone(), proof.clone()));
+        if !state.solvers.iter().any(|known| Arc::ptr_eq(known, solver)) {
+            state.solvers.push(solver.clone());
+        }
     }
 
     fn remove(&self, proof: &Proof) {
-        self.lock().retain(|(_, presented)| presented != proof);
+        self.lock().proofs.retain(|(_, presented)| presented != proof);
+    }
+
+    fn fail(&self, error: &Error) {
+        self.lock().failure.get_or_insert_with(|| error.message.clone());
     }
 
     /// Takes every proof down, as far as possible.
     pub async fn clean_up_all(&self) {
-        let presented = std::mem::take(&mut *self.lock());
-        join_all(presented.iter().map(|(solver, proof)| clean_up(&**solver, proof))).await;
+        let presented = std::mem::take(&mut self.lock().proofs);
+        let pairs = presented.iter().map(|(solver, proof)| (solver, proof));
+        if let Err(error) = take_down(pairs).await {
+            tracing::warn!("{}", error.message);
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<dyn Solver>, Proof)>> {
+    /// Tells all who worked that the run ends, and what went wrong in it.
+    pub async fn end(&self, error: Option<&Error>) {
+        let State { solvers, failure, .. } = std::mem::take(&mut *self.lock());
+        let error = error.map(|error| error.message.clone()).or(failure);
+        join_all(solvers.iter().map(|solver| solver.end(error.as_deref()))).await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        // Nothing panics while this lock is held; should it, the lists are whole all the same.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,6 +72,12 @@ impl Presented {
 /// One name that waits for its proof.
 struct Task {
     authorization_url: String,
+    /// What can be answered for it: the chosen way, then those that remain when a hook declines.
+    choices: Vec<Choice>,
+}
+
+/// One challenge of an authorization.
+struct Choice {
     challenge_url: String,
     /// Whether the server must be told; one that is being validated already needs no second word.
     unanswered: bool,
@@ -67,8 +101,13 @@ impl Issuance<'_> {
             }
         }
         let outcome = self.prove(&tasks).await;
-        join_all(tasks.iter().map(|task| clean_up(&*task.solver, &task.proof))).await;
-        tasks.iter().for_each(|task| self.presented.remove(&task.proof));
+        let choices = || tasks.iter().flat_map(|task| &task.choices);
+        let taken_down = take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await;
+        choices().for_each(|choice| self.presented.remove(&choice.proof));
+        let outcome = outcome.and(taken_down);
+        if let Err(error) = &outcome {
+            self.presented.fail(error);
+        }
         outcome
     }
 
@@ -84,29 +123,31 @@ impl Issuance<'_> {
     }
 
     async fn clean_up_proof_of(&self, authorization: &Authorization) {
-        if let Ok((solver, _, proof)) = self.answer(authorization) {
-            clean_up(&*solver, &proof).await;
+        let choices = self.choices(authorization).unwrap_or_default();
+        if let Err(error) = take_down(choices.iter().map(|choice| (&choice.solver, &choice.proof))).await {
+            tracing::warn!("{}", error.message);
         }
     }
 
     fn task(&self, url: String, authorization: &Authorization) -> Result<Task, Error> {
-        let (solver, challenge, proof) = self.answer(authorization)?;
-        Ok(Task {
-            authorization_url: url,
-            challenge_url: challenge.url.clone(),
-            unanswered: challenge.status == AuthorizationStatus::Pending,
-            solver,
-            proof,
-        })
+        Ok(Task { authorization_url: url, choices: self.choices(authorization)? })
     }
 
-    /// The challenge that the chosen method answers, and its proof.
-    fn answer<'a>(
-        &self,
-        authorization: &'a Authorization,
-    ) -> Result<(Arc<dyn Solver>, &'a Challenge, Proof), Error> {
+    /// The challenges that the chosen method answers, the best first, and their proofs; never none.
+    fn choices(&self, authorization: &Authorization) -> Result<Vec<Choice>, Error> {
+        let methods = self.method(&authorization.name())?.and_alternatives();
+        let (choices, mut failures): (Vec<_>, Vec<_>) =
+            methods.iter().map(|method| self.choice(method, authorization)).partition(Result::is_ok);
+        match failures.drain(..).next() {
+            Some(Err(error)) if choices.is_empty() => Err(error),
+            _ => choices.into_iter().collect(),
+        }
+    }
+
+    /// The challenge that a method answers, and its proof.
+    fn choice(&self, method: &Method, authorization: &Authorization) -> Result<Choice, Error> {
         let name = authorization.name();
-        let solver = self.solvers.of(&self.method(&name)?, &self.record.dns);
+        let solver = self.solvers.of(method, &self.record.dns);
         let kinds = solver.challenge_types();
         let found = kinds.iter().find_map(|kind| Some((*kind, authorization.challenge(kind)?)));
         let Some((kind, challenge)) = found else {
@@ -128,7 +169,8 @@ impl Issuance<'_> {
         let key_authorization = token.key_authorization(self.session.thumbprint());
         let account_url = self.session.account_url().to_owned();
         let proof = Proof { name, challenge_type: kind, account_url, token, key_authorization };
-        Ok((solver, challenge, proof))
+        let unanswered = challenge.status == AuthorizationStatus::Pending;
+        Ok(Choice { challenge_url: challenge.url.clone(), unanswered, solver, proof })
     }
 
     /// The method that the user chose for this name.
@@ -142,51 +184,158 @@ impl Issuance<'_> {
     }
 
     async fn prove(&self, tasks: &[Task]) -> Result<(), Error> {
+        let (in_turn, together): (Vec<&Task>, Vec<&Task>) =
+            tasks.iter().partition(|task| task.choices.iter().any(|choice| choice.solver.turn().is_some()));
+        let (one, other) = join(self.prove_together(&together), self.prove_in_turn(&in_turn)).await;
+        join_errors([one, other].into_iter().filter_map(Result::err).collect())
+    }
+
+    /// Shows all, then has all validated.
+    async fn prove_together(&self, tasks: &[&Task]) -> Result<(), Error> {
+        let tasks: Vec<(&str, &Choice)> = tasks
+            .iter()
+            .filter_map(|task| Some((task.authorization_url.as_str(), task.choices.first()?)))
+            .collect();
+        if tasks.is_empty() {
+            return Ok(());
+        }
         self.tell(&format!("showing {}", count(tasks.len(), "proof")));
-        let presented = join_all(tasks.iter().map(|task| async {
-            self.presented.add(&task.solver, &task.proof);
-            task.solver.present(&task.proof).await?;
-            task.solver.wait_until_visible(&task.proof, &|what| self.tell(what)).await
+        let groups = by_solver(tasks.iter().map(|(_, choice)| (&choice.solver, &choice.proof)));
+        let tell = |what: &str| self.tell(what);
+        let shown = join_all(groups.iter().map(|(solver, proofs)| {
+            proofs.iter().for_each(|proof| self.presented.add(solver, proof));
+            solver.show(proofs, &tell)
         }));
-        for outcome in presented.await {
+        for outcome in shown.await {
             outcome?;
         }
         self.tell(&format!("waiting for the validation of {}", count(tasks.len(), "name")));
-        let outcomes = join_all(tasks.iter().map(|task| self.validate(task))).await;
+        let outcomes = join_all(tasks.iter().map(|(url, choice)| self.validate(url, choice))).await;
         join_errors(outcomes.into_iter().filter_map(Result::err).collect())
     }
 
-    /// Tells the server to look, and waits for its verdict.
-    async fn validate(&self, task: &Task) -> Result<(), Error> {
-        if task.unanswered {
-            self.session.answer_challenge(&task.challenge_url).await?;
+    /// Proves one name after the other; the first failure ends it.
+    async fn prove_in_turn(&self, tasks: &[&Task]) -> Result<(), Error> {
+        for task in tasks {
+            let mut declined = None;
+            for choice in &task.choices {
+                declined = match self.prove_one(&task.authorization_url, choice).await? {
+                    Ok(()) => None,
+                    Err(error) => Some(error),
+                };
+                if declined.is_none() {
+                    break;
+                }
+            }
+            if let Some(error) = declined {
+                return Err(error.context(format!("nothing is left to prove {} by", task.name())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Proves one name while nobody else's turn it is; the inner error says that the way was declined.
+    async fn prove_one(&self, url: &str, choice: &Choice) -> Result<Result<(), Error>, Error> {
+        let Choice { solver, proof, .. } = choice;
+        let _turn = match solver.turn() {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        self.tell(&format!("showing the proof of {}", proof.name));
+        self.presented.add(solver, proof);
+        match solver.show(std::slice::from_ref(proof), &|what| self.tell(what)).await {
+            Err(error) if error.is_declined() => {
+                self.presented.remove(proof);
+                return Ok(Err(error.into()));
+            }
+            shown => shown?,
+        }
+        self.tell(&format!("waiting for the validation of {}", proof.name));
+        let outcome = self.validate(url, choice).await;
+        solver.take_down(std::slice::from_ref(proof)).await?;
+        outcome.map(Ok)
+    }
+
+    /// Tells the server to look, waits for its verdict, and passes that on.
+    async fn validate(&self, url: &str, choice: &Choice) -> Result<(), Error> {
+        let Choice { solver, proof, .. } = choice;
+        let outcome = self.verdict(url, choice).await;
+        let verdict = match &outcome {
+            Ok(authorization) if authorization.status == AuthorizationStatus::Valid => Verdict::Valid,
+            Ok(authorization) => Verdict::Invalid(challenge_document(authorization, choice)),
+            Err(AcmeError::Refused(refusal)) => {
+                Verdict::RequestFailed { status: refusal.status, reason: refusal.problem.to_string() }
+            }
+            Err(_) => Verdict::Unknown,
+        };
+        solver.judged(proof, &verdict).await;
+        let authorization = outcome?;
+        if verdict == Verdict::Valid {
+            return Ok(());
+        }
+        let advice = solver.advice(&proof.name);
+        Err(failed(&proof.name, proof.challenge_type, &authorization, Some(advice)))
+    }
+
+    /// The authorization when the server has made up its mind.
+    async fn verdict(&self, url: &str, choice: &Choice) -> Result<Authorization, AcmeError> {
+        if choice.unanswered {
+            self.session.answer_challenge(&choice.challenge_url).await?;
         }
         let mut poll = Poll::new(PATIENCE);
-        let url = &task.authorization_url;
         loop {
             // A moment before the first look too: most servers are done by then.
-            let (what, state) = (format!("the authorization of {}", task.proof.name), "being validated");
+            let (what, state) = (format!("the authorization of {}", choice.proof.name), "being validated");
             let waited = poll.wait(self.session.take_retry_after(url)).await;
             waited.map_err(|waited| AcmeError::StillPending { what, state, waited })?;
             let seen = self.session.authorization(url).await;
             let Some(authorization) = poll.look(seen)? else { continue };
             match authorization.status {
-                AuthorizationStatus::Valid => return Ok(()),
                 AuthorizationStatus::Pending | AuthorizationStatus::Processing => {}
-                _ => {
-                    let Proof { name, challenge_type, .. } = &task.proof;
-                    let advice = task.solver.advice(name);
-                    return Err(failed(name, challenge_type, &authorization, Some(advice)));
-                }
+                _ => return Ok(authorization),
             }
         }
     }
 }
 
-async fn clean_up(solver: &dyn Solver, proof: &Proof) {
-    if let Err(error) = solver.clean_up(proof).await {
-        tracing::warn!("{error}");
+impl Task {
+    fn name(&self) -> &str {
+        self.choices.first().map_or("", |choice| &choice.proof.name)
     }
+}
+
+/// Proofs with the solver that they belong to, in their order.
+fn by_solver<'a>(
+    pairs: impl Iterator<Item = (&'a Arc<dyn Solver>, &'a Proof)>,
+) -> Vec<(&'a Arc<dyn Solver>, Vec<Proof>)> {
+    let mut groups: Vec<(&Arc<dyn Solver>, Vec<Proof>)> = Vec::new();
+    for (solver, proof) in pairs {
+        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, solver)) {
+            Some((_, proofs)) => proofs.push(proof.clone()),
+            None => groups.push((solver, vec![proof.clone()])),
+        }
+    }
+    groups
+}
+
+/// Takes proofs down; the first failure that must end the run.
+async fn take_down<'a>(pairs: impl Iterator<Item = (&'a Arc<dyn Solver>, &'a Proof)>) -> Result<(), Error> {
+    let groups = by_solver(pairs);
+    let outcomes = join_all(groups.iter().map(|(solver, proofs)| solver.take_down(proofs))).await;
+    Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
+}
+
+/// A challenge that failed, as hooks are shown it.
+fn challenge_document(authorization: &Authorization, choice: &Choice) -> String {
+    let Proof { challenge_type, token, .. } = &choice.proof;
+    serde_json::json!({
+        "type": challenge_type,
+        "status": "invalid",
+        "url": choice.challenge_url,
+        "token": token.as_str(),
+        "error": authorization.error(),
+    })
+    .to_string()
 }
 
 fn failed(name: &str, by: &str, authorization: &Authorization, advice: Option<String>) -> Error {

@@ -3,6 +3,7 @@
 pub(crate) mod nameserver;
 pub(crate) mod programs;
 pub(crate) mod run;
+pub(crate) mod service;
 pub(crate) mod webserver;
 
 use std::net::{SocketAddr, TcpListener};

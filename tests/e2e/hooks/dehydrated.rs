@@ -1,0 +1,129 @@
+//! dehydrated's dialect.
+
+use serde_json::Value;
+
+use super::{Call, is_digest};
+use crate::common::World;
+use crate::common::webserver::Webserver;
+
+const PUBLISH: &str = r#"operation=$1
+case $operation in deploy_challenge | clean_challenge) ;; *) exit 0 ;; esac
+shift
+while [ $# -gt 0 ]; do
+    case $operation in
+        deploy_challenge) publish "_acme-challenge.$1" "$3" ;;
+        clean_challenge) unpublish "_acme-challenge.$1" "$3" ;;
+    esac
+    shift 3
+done"#;
+
+fn operations(calls: &[Call]) -> Vec<&str> {
+    calls.iter().skip(1).map(|call| call.arguments[0].as_str()).collect()
+}
+
+pub(crate) fn dns() {
+    let world = World::registered();
+    let hook = world.hook(PUBLISH);
+    let arguments = ["--dns-hook", &hook, "--hook-dialect", "dehydrated"];
+    world.issue_by("*.example.test,www.example.test", &arguments).succeeds();
+    let calls = world.calls();
+    assert!(calls[0].line().contains("no_hook_knows"), "a probe comes first: {:?}", calls[0]);
+    assert_eq!(
+        operations(&calls),
+        ["startup_hook", "deploy_challenge", "deploy_challenge", "clean_challenge", "clean_challenge", "exit_hook"]
+    );
+    for (call, domain) in calls[2..6].iter().zip(["example.test", "www.example.test"].repeat(2)) {
+        assert_eq!((call.arguments.len(), call.arguments[1].as_str()), (4, domain));
+        assert!(!call.arguments[2].is_empty() && is_digest(&call.arguments[3]), "{call:?}");
+        assert_eq!(call.variable("altnames"), Some("*.example.test www.example.test"));
+    }
+    assert_eq!(calls[2].arguments[1..], calls[4].arguments[1..]);
+    assert_eq!(calls[6].arguments, ["exit_hook"], "without an error");
+    let state = world.state().display().to_string();
+    for call in &calls {
+        assert_eq!(call.variable("WELLKNOWN"), Some("/var/www/dehydrated"));
+        assert_eq!(call.variable("BASEDIR"), Some(state.as_str()));
+        assert_eq!(call.variable("CERTDIR"), Some(&*format!("{state}/certificates")));
+        assert_eq!(call.variable("ALPNCERTDIR"), Some(&*format!("{state}/alpn-certs")));
+        assert_eq!(call.variable("CONFIG"), Some("/etc/dehydrated/config"));
+        assert_eq!(call.variable("COMMAND"), Some("sign_domains"));
+    }
+    assert!(world.texts().is_empty());
+}
+
+/// `HOOK_CHAIN=yes`: all at once, in one call.
+pub(crate) fn chain() {
+    let world = World::registered();
+    let hook = world.hook(PUBLISH);
+    let arguments = ["--dns-hook", &hook, "--hook-dialect", "dehydrated-chain"];
+    world.issue_by("a.example.test,b.example.test", &arguments).succeeds();
+    let calls = world.calls();
+    assert_eq!(operations(&calls), ["startup_hook", "deploy_challenge", "clean_challenge", "exit_hook"]);
+    let arguments = &calls[2].arguments;
+    assert_eq!((arguments[1].as_str(), arguments[4].as_str(), arguments.len()), ("a.example.test", "b.example.test", 7));
+    assert!(is_digest(&arguments[3]) && is_digest(&arguments[6]));
+    assert_eq!(arguments[1..], calls[3].arguments[1..]);
+    assert!(world.texts().is_empty());
+}
+
+pub(crate) fn files() {
+    let world = World::registered();
+    let web = Webserver::start(world.mock().http_port());
+    let body = format!(
+        r#"case $1 in deploy_challenge) printf %s "$4" >{0}/"$3" ;; clean_challenge) rm {0}/"$3" ;; esac"#,
+        web.challenges().display()
+    );
+    let hook = world.hook(&body);
+    let arguments = ["--http-hook", &hook, "--hook-dialect", "dehydrated"];
+    world.issue_by("www.example.test", &arguments).succeeds();
+    let deployed = &world.calls()[2].arguments;
+    assert!(deployed[3].starts_with(&format!("{}.", deployed[2])), "{deployed:?}");
+}
+
+/// Whatever does not end with status 0 ends the run, but for `exit_hook`.
+pub(crate) fn failures_are_fatal() {
+    let world = World::registered();
+    let fails = |operation: &str| {
+        let body = format!("[ \"$1\" != {operation} ] || {{ echo no {operation}; exit 1; }}\n{PUBLISH}");
+        let hook = world.hook(&body);
+        let arguments = ["--dns-hook", &hook, "--hook-dialect", "dehydrated"];
+        (world.issue_by("www.example.test", &arguments), world.calls())
+    };
+    let (outcome, calls) = fails("startup_hook");
+    outcome.exits(5).tells("no startup_hook");
+    assert_eq!(operations(&calls), ["startup_hook"]);
+    let (outcome, calls) = fails("deploy_challenge");
+    outcome.exits(5).tells("(deploy_challenge www.example.test)").tells("no deploy_challenge");
+    assert_eq!(calls.last().unwrap().arguments[0], "exit_hook");
+    assert!(calls.last().unwrap().arguments[1].contains("deploy_challenge"), "the error is its argument");
+    let (outcome, _) = fails("clean_challenge");
+    outcome.exits(5).tells("no clean_challenge");
+    let (outcome, _) = fails("exit_hook");
+    outcome.succeeds().tells("no exit_hook");
+    // A hook that does not let unknown operations pass.
+    let hook = world.hook("case $1 in startup_hook | exit_hook) ;; *) exit 1 ;; esac");
+    world
+        .issue_by("www.example.test", &["--dns-hook", &hook, "--hook-dialect", "dehydrated"])
+        .exits(5)
+        .tells("no_hook_knows");
+}
+
+/// What the server did not accept is told to the hook, before it is cleaned.
+pub(crate) fn an_invalid_challenge_is_told() {
+    let world = World::registered();
+    let hook = world.hook(
+        r#"case $1 in deploy_challenge) publish "_acme-challenge.$2" wrong ;; clean_challenge) unpublish "_acme-challenge.$2" wrong ;; esac"#,
+    );
+    let arguments =
+        ["--dns-hook", &hook, "--hook-dialect", "dehydrated", "--dns-wait-for", "nobody"];
+    world.client(&[&["issue", "-d", "www.example.test"], &arguments[..]].concat()).exits(5);
+    let calls = world.calls();
+    assert_eq!(
+        operations(&calls),
+        ["startup_hook", "deploy_challenge", "invalid_challenge", "clean_challenge", "exit_hook"]
+    );
+    assert_eq!(calls[3].arguments[1], "www.example.test");
+    let response: Value = serde_json::from_str(&calls[3].arguments[2]).unwrap();
+    assert_eq!((&response["type"], &response["status"]), (&Value::from("dns-01"), &Value::from("invalid")));
+    assert!(response["error"]["detail"].is_string(), "{response}");
+}
