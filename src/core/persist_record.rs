@@ -70,7 +70,7 @@ pub struct Demand {
 pub enum Judgement {
     /// It grants what is demanded.
     Grants,
-    /// It is meant for this CA, and does not.
+    /// It is meant for this CA, and does not; why.
     Falls(&'static str),
     /// It is something else.
     Other,

@@ -1,13 +1,16 @@
 //! Names proven by the DNS, with the name servers that Debian has.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
 use crate::common::nameserver::{self, FIRST, Key, NameServer, PROOFS, SECOND, ZONE, dns_port};
 use crate::common::run::wait;
-use crate::common::{Outcome, World, poll, run};
+use crate::common::webserver::Webserver;
+use crate::common::{CLIENT, Outcome, World, clean, poll, run, run_with_input};
 
 /// A client's world whose DNS is a real server's.
 struct Dns {
@@ -50,6 +53,15 @@ impl Dns {
     fn other_key(&self, change: impl FnOnce(String) -> String) -> Key {
         let text = fs::read_to_string(&self.key.path).unwrap();
         Key::write(self.world.path("other.key"), change(text))
+    }
+
+    /// Adds a record, as zone files have it, with a tool of BIND's.
+    fn publish(&self, line: &str) {
+        let (ip, port) = (self.server.address().ip(), self.port);
+        let script = format!("server {ip} {port}\nzone {ZONE}\nupdate add {line}\nsend\n");
+        let mut command = clean("nsupdate", self.world.folder.path());
+        command.arg("-k").arg(&self.key.path);
+        run_with_input(command, &script).succeeds();
     }
 
     /// Whether no proof is left in the zones.
@@ -102,7 +114,7 @@ pub(crate) fn a_wrong_key_is_told_apart() {
 }
 
 /// Starts the client, with its log in a file.
-fn start(dns: &Dns, arguments: &[&str]) -> (std::process::Child, std::path::PathBuf) {
+fn start(dns: &Dns, arguments: &[&str]) -> (Child, PathBuf) {
     let log = dns.world.path("log");
     let mut command = dns.command(&dns.key, &[arguments, &["-v"]].concat());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
@@ -203,4 +215,100 @@ pub(crate) fn a_wildcard_its_base_and_two_addresses_in_one_certificate() {
     let issued = dns.world.client(&[&names[..], &methods].concat()).succeeds().json();
     assert_eq!(issued["identifiers"], json!(["*.example.test", "example.test", "127.0.0.1", "::1"]));
     dns.is_clean();
+}
+
+pub(crate) fn a_record_that_stands_for_good() {
+    let dns = Dns::with_bind("");
+    let (resolver, port) = (dns.server.address().to_string(), dns.port.to_string());
+    let where_asked = ["--dns-resolver", &resolver, "--dns-port", &port];
+    let names = ["issue", "-d", "*.example.test,example.test", "--dns-persist"];
+    let issue = || dns.world.client(&[&names[..], &where_asked].concat());
+    let missing = issue().exits(5).tells("it has no such record");
+    missing.tells(
+        "publish it once: _validation-persist.example.test. 3600 IN TXT \"cacert.org; accounturi=https://",
+    );
+
+    let print =
+        |more: &[&str]| dns.world.client(&[&["dns-persist", "example.test"], more].concat()).succeeds();
+    let narrow = print(&[]).stdout;
+    assert!(narrow.lines().count() == 1 && !narrow.contains("policy"), "{narrow}");
+    dns.publish(narrow.trim_end());
+    issue().exits(5).tells("it shows \"cacert.org; accounturi=");
+
+    let wide = print(&["*.example.test", "--until", "2100-01-01", "--json"]).json();
+    let [record] = wide["records"].as_array().unwrap().as_slice() else { panic!("{wide}") };
+    let value = record["value"].as_str().unwrap();
+    assert!(value.ends_with("; policy=wildcard; persistUntil=4102444800"), "{value}");
+    dns.publish(print(&["*.example.test"]).stdout.trim_end());
+    issue().succeeds();
+    dns.world.client(&["renew", "--force"]).succeeds();
+    dns.world.client(&["dns-persist", "example.test", "--until", "2020-01-01"]).exits(2);
+}
+
+/// Runs the client on a terminal of its own, with what it shows in a file.
+fn start_on_a_terminal(world: &World, arguments: &str, environment: &[(&str, &str)]) -> (Child, PathBuf) {
+    let shown = world.path("terminal");
+    let mut command = clean("script", world.folder.path());
+    command.args(["-qfec", &format!("{CLIENT} {arguments}"), "/dev/null"]).env("TERM", "xterm");
+    command.env("CACERT_ACME_SERVER", world.mock().directory_url());
+    command.env("CACERT_ACME_CA_BUNDLE", world.path("ca-bundle.pem"));
+    command.env("CACERT_ACME_STATE_DIR", world.state());
+    command.envs(environment.iter().copied());
+    command.stdin(Stdio::piped()).stdout(fs::File::create(&shown).unwrap()).stderr(Stdio::null());
+    (command.spawn().unwrap(), shown)
+}
+
+/// The first line shown that has this in it.
+fn shown_line(shown: &PathBuf, part: &str) -> String {
+    let mut found = None;
+    poll("it is shown", || {
+        let text = fs::read_to_string(shown).unwrap();
+        found = text.lines().find(|line| line.contains(part)).map(|line| line.trim().to_owned());
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+pub(crate) fn records_by_hand() {
+    let dns = Dns::with_bind("");
+    let arguments = format!(
+        "issue -d www.example.test --manual --dns-resolver {} --dns-port {}",
+        dns.server.address(),
+        dns.port
+    );
+    let (mut child, shown) = start_on_a_terminal(&dns.world, &arguments, &[]);
+    let record = shown_line(&shown, " IN TXT ");
+    assert!(record.starts_with("_acme-challenge.www.example.test. 60 IN TXT \""), "{record}");
+    // Enter comes too early: what was said is checked, and awaited.
+    child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    shown_line(&shown, "waiting for ns1.example.test");
+    dns.publish(&record);
+    assert_eq!(wait(&mut child), 0, "{}", fs::read_to_string(&shown).unwrap());
+    assert!(shown_line(&shown, "is needed no more").contains(&record));
+}
+
+pub(crate) fn files_by_hand() {
+    let world = World::registered();
+    let web = Webserver::start(world.mock().http_port());
+    let proxy = format!("http://127.0.0.1:{}", world.mock().http_port());
+    let arguments = "issue -d www.example.test --manual=http";
+    let (mut child, shown) = start_on_a_terminal(&world, arguments, &[("http_proxy", &proxy)]);
+    let asked = shown_line(&shown, "To prove www.example.test, let http://www.example.test/.well-known/");
+    let token = asked.split("acme-challenge/").nth(1).unwrap().split(' ').next().unwrap();
+    let proof = shown_line(&shown, &format!("{token}."));
+    let input = child.stdin.as_mut().unwrap();
+    input.write_all(b"\n").unwrap();
+    shown_line(&shown, "does not show the text: it answers 404");
+    fs::write(web.challenges().join(token), proof).unwrap();
+    input.write_all(b"\n").unwrap();
+    assert_eq!(wait(&mut child), 0, "{}", fs::read_to_string(&shown).unwrap());
+}
+
+pub(crate) fn nobody_is_asked_without_a_terminal() {
+    let world = World::registered();
+    for manual in ["--manual", "--manual=http"] {
+        let refused =
+            world.client(&["issue", "-d", "www.example.test", "--dns-alias", "_proof.test", manual]);
+        refused.exits(5).tells("no terminal to ask at");
+    }
 }

@@ -57,6 +57,10 @@ fn main() {
         an_alias_is_named_outright ["named", "tsig-keygen", "dig"],
         a_label_of_the_accounts_own ["named", "tsig-keygen", "dig"],
         resolvers_alone_are_asked_where_servers_cannot_be ["named", "tsig-keygen", "dig"],
+        a_record_that_stands_for_good ["named", "tsig-keygen", "nsupdate"],
+        records_by_hand ["named", "tsig-keygen", "nsupdate", "script"],
+        files_by_hand ["script"],
+        nobody_is_asked_without_a_terminal,
         a_wildcard_its_base_and_two_addresses_in_one_certificate ["named", "tsig-keygen", "dig"],
     ]);
     tests.extend(
