@@ -182,7 +182,9 @@ impl From<ChallengeError> for Error {
             _ => Kind::Challenge,
         };
         let mut told = Self::from_chain(kind, &error);
-        if let ChallengeError::NotVisible(NotVisible::Missing { servers, .. }) = &error {
+        if let ChallengeError::NotVisible(seen) | ChallengeError::NotStanding { source: seen, .. } = &error
+            && let NotVisible::Missing { servers, .. } = seen
+        {
             told.causes.extend(servers.iter().map(|(server, seen)| format!("{server}: {seen}")));
         }
         match error {
@@ -197,6 +199,7 @@ impl From<ChallengeError> for Error {
             ChallengeError::Lookup(_) | ChallengeError::NotVisible(NotVisible::Lookup(_)) => told.hint(
                 "--dns-resolver ADDR names a resolver that knows; --dns-alias RECORD says outright where the record stands",
             ),
+            ChallengeError::NotStanding { record, .. } => told.hint(format!("publish it once: {record}")),
             ChallengeError::NotVisible(_) => told.hint(
                 "--dns-timeout waits longer; --dns-wait-for resolvers asks only them, where the zone's servers can't be asked from here",
             ),

@@ -28,4 +28,7 @@ pub struct Meta {
     /// Whether accounts need an External Account Binding.
     #[serde(default)]
     pub external_account_required: bool,
+    /// The names that the CA goes by in the DNS.
+    #[serde(default)]
+    pub caa_identities: Vec<String>,
 }

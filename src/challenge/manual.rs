@@ -2,13 +2,24 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::core::dns_record::TxtRecord;
+use crate::core::text::printable;
 
 use super::dns::Publisher;
-use super::{ChallengeError, Person, Proof, Solver};
+use super::{ChallengeError, Person, Proof, Solver, Tell};
+
+/// How long a web server may take to show a proof.
+const LOOK_TIME: Duration = Duration::from_secs(15);
+
+/// No more of an answer is read, in bytes: a key authorization is far shorter.
+const LONGEST_ANSWER: usize = 4096;
+
+/// How long others may keep a record that is needed for minutes, in seconds.
+const TTL: u32 = 60;
 
 /// The user, who is asked one thing at a time.
 struct Hands {
@@ -69,13 +80,13 @@ impl Publisher for ManualDns {
             "To prove {}, add this record to the DNS, beside any others of its name:\n\n  {}\n\n\
              Press Enter when it is there:",
             proof.name,
-            line(record)
+            record.in_zone_file(TTL)
         );
         self.0.have_done(proof, request).await
     }
 
     async fn withdraw(&self, record: &TxtRecord, proof: &Proof) -> Result<(), ChallengeError> {
-        self.0.say_done_with(proof, &format!("This record is needed no more: {}", line(record)));
+        self.0.say_done_with(proof, &format!("This record is needed no more: {}", record.in_zone_file(TTL)));
         Ok(())
     }
 
@@ -85,11 +96,6 @@ impl Publisher for ManualDns {
     }
 }
 
-/// As in a zone file.
-fn line(record: &TxtRecord) -> String {
-    format!("{} 60 IN TXT \"{}\"", record.name.with_final_dot(), record.value)
-}
-
 /// http-01 by hand.
 pub(super) struct ManualHttp(Hands);
 
@@ -97,6 +103,32 @@ impl ManualHttp {
     pub(super) fn new(person: &Arc<dyn Person>) -> Self {
         Self(Hands::new(person))
     }
+}
+
+/// Whether the proof is seen from here, or else what is.
+async fn look(proof: &Proof) -> Result<(), String> {
+    let told = |error: reqwest::Error| {
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        cause.to_string()
+    };
+    let client = reqwest::Client::builder().timeout(LOOK_TIME).build().map_err(told)?;
+    let mut response = client.get(url(proof)).send().await.map_err(told)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(told)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_ANSWER {
+            break;
+        }
+    }
+    let (status, body) = (response.status(), String::from_utf8_lossy(&body));
+    if status.is_success() && body.trim_end() == proof.key_authorization {
+        return Ok(());
+    }
+    let beginning: String = printable(&body).chars().take(60).collect();
+    Err(format!("it answers {status} with «{beginning}»"))
 }
 
 fn url(proof: &Proof) -> String {
@@ -122,6 +154,22 @@ impl Solver for ManualHttp {
             proof.key_authorization
         );
         self.0.have_done(proof, request).await
+    }
+
+    /// Looks as the server will. What it sees from elsewhere may differ, so the user has the last word.
+    async fn wait_until_visible(&self, proof: &Proof, tell: Tell<'_>) -> Result<(), ChallengeError> {
+        loop {
+            tell(&format!("looking at {}", url(proof)));
+            let Err(seen) = look(proof).await else { return Ok(()) };
+            let question = format!(
+                "From here {} does not show the text: {seen}.\n\
+                 Press Enter to have it looked at again, or type «go» to let the server look all the same:",
+                url(proof)
+            );
+            if self.0.ask(question).await?.eq_ignore_ascii_case("go") {
+                return Ok(());
+            }
+        }
     }
 
     async fn clean_up(&self, proof: &Proof) -> Result<(), ChallengeError> {

@@ -19,6 +19,8 @@ pub enum Method {
     TlsAlpn(Option<SocketAddr>),
     /// `dns-rfc2136:FILE`: dns-01 by dynamic updates, as the file says.
     DnsRfc2136(PathBuf),
+    /// `dns-persist`: dns-persist-01 by records that stand for good, and are only looked at.
+    DnsPersist,
     /// `manual-dns`: dns-01 by records that the user publishes by hand.
     ManualDns,
     /// `manual-http`: http-01 by files that the user puts in place by hand.
@@ -40,7 +42,7 @@ pub enum Method {
 pub enum InvalidMethod {
     /// Not one of the methods.
     #[error(
-        "{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT], tls-alpn[:ADDR:PORT], dns-rfc2136:FILE, dns-hook:CMD, http-hook:CMD, manual-dns and manual-http"
+        "{0:?} is not a method; there are webroot:DIR, standalone[:ADDR:PORT], tls-alpn[:ADDR:PORT], dns-rfc2136:FILE, dns-hook:CMD, http-hook:CMD, dns-persist, manual-dns and manual-http"
     )]
     Unknown(String),
     /// `webroot` without its folder.
@@ -166,6 +168,7 @@ impl Method {
             ("tls-alpn", Some(address)) => Ok(Self::TlsAlpn(Some(Self::parse_address(address)?))),
             ("dns-rfc2136", Some(file)) if !file.is_empty() => Ok(Self::DnsRfc2136(file.into())),
             ("dns-rfc2136", _) => Err(InvalidMethod::NoFile),
+            ("dns-persist", None) => Ok(Self::DnsPersist),
             ("manual-dns", None) => Ok(Self::ManualDns),
             ("manual-http", None) => Ok(Self::ManualHttp),
             _ => Err(InvalidMethod::Unknown(text.to_owned())),
@@ -182,6 +185,7 @@ impl fmt::Display for Method {
             Self::TlsAlpn(None) => f.write_str("tls-alpn"),
             Self::TlsAlpn(Some(address)) => write!(f, "tls-alpn:{address}"),
             Self::DnsRfc2136(file) => write!(f, "dns-rfc2136:{}", file.display()),
+            Self::DnsPersist => f.write_str("dns-persist"),
             Self::ManualDns => f.write_str("manual-dns"),
             Self::ManualHttp => f.write_str("manual-http"),
             Self::Hook { kind, dialect, command } if *dialect == Dialect::default_for(*kind) => {
@@ -197,7 +201,7 @@ impl Method {
     #[must_use]
     pub fn is_by_dns(&self) -> bool {
         match self {
-            Self::DnsRfc2136(_) | Self::ManualDns => true,
+            Self::DnsRfc2136(_) | Self::DnsPersist | Self::ManualDns => true,
             Self::Hook { kind, .. } => *kind == ChallengeKind::Dns01,
             Self::Webroot(_) | Self::Standalone(_) | Self::TlsAlpn(_) | Self::ManualHttp => false,
         }
@@ -227,6 +231,7 @@ mod tests {
             "tls-alpn",
             "tls-alpn:[::1]:443",
             "dns-rfc2136:/etc/update.key",
+            "dns-persist",
             "manual-dns",
             "manual-http",
             "dns-hook:/h a",

@@ -9,6 +9,7 @@ mod http_hook;
 mod listener;
 mod manual;
 mod method;
+mod persist;
 mod rfc2136;
 mod standalone;
 mod tls_alpn;
@@ -26,6 +27,7 @@ use futures_util::future::join_all;
 use crate::core::dns_record::InvalidRecordName;
 use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
+use crate::core::persist_record::Demand;
 use crate::dns::{DnsClient, LookupError, NotVisible, UpdateError};
 use crate::hooks::{ChallengeKind, HookError, Hooks};
 
@@ -37,6 +39,7 @@ use dns::Dns;
 use dns_hook::DnsHook;
 use http_hook::HttpHook;
 use manual::{ManualDns, ManualHttp};
+use persist::Persist;
 use rfc2136::Rfc2136;
 use standalone::Standalone;
 use tls_alpn::TlsAlpn;
@@ -51,10 +54,12 @@ pub struct Proof {
     pub challenge_type: &'static str,
     /// The account's URL, which some challenges are bound to.
     pub account_url: String,
-    /// The challenge's token.
+    /// The challenge's token; none for dns-persist-01.
     pub token: Token,
-    /// Token and account thumbprint (RFC 8555 §8.1).
+    /// Token and account thumbprint (RFC 8555 §8.1); empty for dns-persist-01.
     pub key_authorization: String,
+    /// What a record that stands for good must grant; for dns-persist-01 alone.
+    pub standing: Option<Demand>,
 }
 
 /// Where a solver tells what it waits for.
@@ -181,6 +186,17 @@ pub enum ChallengeError {
     /// A record does not show.
     #[error(transparent)]
     NotVisible(#[from] NotVisible),
+    /// A record that stands for good does not, or does not grant what is demanded.
+    #[error("there is no record everywhere that lets this account prove {name}")]
+    NotStanding {
+        /// The name.
+        name: String,
+        /// The record that would do, as zone files have it.
+        record: String,
+        /// Who does not show it.
+        #[source]
+        source: NotVisible,
+    },
     /// It is to be done by hand, and nobody is there.
     #[error("{name} is to be proven by hand, and there is no terminal to ask at")]
     NobodyThere {
@@ -233,6 +249,7 @@ impl Solvers {
                     let client = client();
                     Arc::new(Dns::new(Rfc2136::new(file.clone(), client.clone()), client))
                 }
+                Method::DnsPersist => Arc::new(Persist::new(client())),
                 Method::ManualHttp => Arc::new(ManualHttp::new(&self.person)),
                 Method::Hook { kind, dialect, command } => {
                     let hook = self.hooks.of(*dialect, command);
@@ -266,6 +283,7 @@ impl Proof {
             account_url: "https://ca.test/account/1".into(),
             key_authorization: token.key_authorization("thumb"),
             token,
+            standing: None,
         }
     }
 }

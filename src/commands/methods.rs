@@ -32,6 +32,9 @@ pub struct MethodArgs {
     /// secret or secret-file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
     pub dns_rfc2136: Option<PathBuf>,
+    /// Rely on records that stand for good; `cacert-acme dns-persist NAME` prints them (dns-persist-01)
+    #[arg(long, conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136"])]
+    pub dns_persist: bool,
     /// Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "dns")]
     #[arg(conflicts_with_all = ["webroot", "standalone", "tls_alpn", "dns_rfc2136"])]
@@ -46,7 +49,7 @@ pub struct MethodArgs {
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub hook_dialect: Option<Dialect>,
     /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \
-    /// NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=manual-dns, \
+    /// NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=dns-persist, NAME=manual-dns, \
     /// NAME=manual-http
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,
@@ -111,6 +114,7 @@ impl MethodArgs {
         });
         let hooks = hooks.collect::<Result<Vec<Method>, _>>()?;
         let given = given.chain(self.dns_rfc2136.clone().map(Method::DnsRfc2136)).chain(manual);
+        let given = given.chain(self.dns_persist.then_some(Method::DnsPersist));
         let mut given = given.chain(hooks);
         let method = given.next();
         match given.next() {

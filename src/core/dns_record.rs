@@ -16,6 +16,9 @@ pub const DNS_ACCOUNT_01: &str = "dns-account-01";
 /// RFC 4648 §6, in lower case.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
+/// No string of a TXT record has more bytes (RFC 1035 §3.3.14).
+const LONGEST_STRING: usize = 255;
+
 /// How many bytes of the account URL's digest make its label.
 const LABEL_BYTES: usize = 10;
 
@@ -97,8 +100,21 @@ impl fmt::Display for RecordName {
 pub struct TxtRecord {
     /// Where it stands.
     pub name: RecordName,
-    /// What it holds: printable ASCII without quotes.
+    /// What it holds: printable ASCII.
     pub value: String,
+}
+
+impl TxtRecord {
+    /// The record as zone files have it; others may keep it for `ttl` seconds.
+    #[must_use]
+    pub fn in_zone_file(&self, ttl: u32) -> String {
+        let mut line = format!("{} {ttl} IN TXT", self.name.with_final_dot());
+        for string in self.value.as_bytes().chunks(LONGEST_STRING) {
+            let string = String::from_utf8_lossy(string).replace('\\', "\\\\").replace('"', "\\\"");
+            line.push_str(&format!(" \"{string}\""));
+        }
+        line
+    }
 }
 
 /// Where the server looks for the proof of a name, with or without its `*.`.
@@ -180,6 +196,15 @@ mod tests {
     fn the_value_is_the_digest_of_the_key_authorization() {
         // SHA-256 of «a.b», computed with sha256sum.
         assert_eq!(challenge_value("a.b"), "LnM23I66h-9HLfVow1SCq_JXXcPl6sDFxiuP-urCyTQ");
+    }
+
+    #[test]
+    fn zone_files_have_strings_of_up_to_255_bytes() {
+        let line =
+            |value: &str| TxtRecord { name: name("_x.a.test"), value: value.into() }.in_zone_file(3600);
+        assert_eq!(line("a\"b\\"), "_x.a.test. 3600 IN TXT \"a\\\"b\\\\\"");
+        let long = line(&"x".repeat(256));
+        assert_eq!(long.split('"').map(str::len).collect::<Vec<_>>()[1..], [255, 1, 1, 0]);
     }
 
     #[test]

@@ -94,6 +94,14 @@ impl Identifier {
     }
 }
 
+impl FromStr for DnsName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
 /// An IP address where the text is one, a DNS name otherwise.
 impl FromStr for Identifier {
     type Err = InvalidName;

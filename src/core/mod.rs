@@ -13,6 +13,7 @@ pub mod identifier;
 pub mod key_authorization;
 pub mod key_type;
 pub mod pem;
+pub mod persist_record;
 pub mod plan;
 pub mod problem;
 pub mod renewal;

@@ -181,7 +181,7 @@ mod tests {
         let reply = reply(
             vec![
                 ("a.test.", RData::NS(NS(wire("NS1.a.test.")))),
-                ("a.test.", RData::NS(NS(wire("ns\\0322.a.test.")))),
+                ("a.test.", RData::NS(NS(Name::from_labels([&b"ns 2"[..], b"a", b"test"]).unwrap()))),
                 ("b.test.", RData::NS(NS(wire("ns1.b.test.")))),
             ],
             vec![],

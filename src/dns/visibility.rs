@@ -95,7 +95,7 @@ pub enum NotVisible {
         zone: RecordName,
     },
     /// Some do not show it.
-    #[error("the TXT record of {name} is not visible everywhere after {} s", waited.as_secs())]
+    #[error("the TXT record of {name} is not visible everywhere{}", after(*waited))]
     Missing {
         /// The record's name.
         name: RecordName,
@@ -104,6 +104,11 @@ pub enum NotVisible {
         /// Who does not show it, and what they show instead.
         servers: Vec<(Server, Seen)>,
     },
+}
+
+/// How long was waited, if at all.
+fn after(waited: Duration) -> String {
+    if waited.as_secs() == 0 { String::new() } else { format!(" after {} s", waited.as_secs()) }
 }
 
 /// Whether texts hold what is awaited.

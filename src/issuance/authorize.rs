@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
-use crate::acme::{AcmeError, Authorization, Order, Poll};
+use crate::acme::{AcmeError, Authorization, Challenge, Order, Poll};
 use crate::challenge::{Method, Proof, Solver, Verdict};
 use crate::core::identifier::Identifier;
 use crate::core::key_authorization::Token;
+use crate::core::persist_record::DNS_PERSIST_01;
 use crate::core::plan::AuthorizationStatus;
 use crate::error::{Error, Kind};
 
@@ -160,17 +161,30 @@ impl Issuance<'_> {
             )
             .because(format!("it offers {}", offered.join(", "))));
         };
-        let token = challenge.token.as_deref().map(Token::parse);
-        let Some(Ok(token)) = token else {
-            return Err(
-                AcmeError::Protocol(format!("the {kind} challenge for {name} has no usable token")).into()
-            );
-        };
-        let key_authorization = token.key_authorization(self.session.thumbprint());
-        let account_url = self.session.account_url().to_owned();
-        let proof = Proof { name, challenge_type: kind, account_url, token, key_authorization };
+        let proof = self.proof(name, kind, challenge)?;
         let unanswered = challenge.status == AuthorizationStatus::Pending;
         Ok(Choice { challenge_url: challenge.url.clone(), unanswered, solver, proof })
+    }
+
+    fn proof(
+        &self,
+        name: String,
+        challenge_type: &'static str,
+        challenge: &Challenge,
+    ) -> Result<Proof, Error> {
+        let account_url = self.session.account_url().to_owned();
+        if challenge_type == DNS_PERSIST_01 {
+            let standing = Some(challenge.demand(&account_url, name.starts_with("*."))?);
+            let (token, key_authorization) = (Token::default(), String::new());
+            return Ok(Proof { name, challenge_type, account_url, token, key_authorization, standing });
+        }
+        let token = challenge.token.as_deref().map(Token::parse);
+        let Some(Ok(token)) = token else {
+            let what = format!("the {challenge_type} challenge for {name} has no usable token");
+            return Err(AcmeError::Protocol(what).into());
+        };
+        let key_authorization = token.key_authorization(self.session.thumbprint());
+        Ok(Proof { name, challenge_type, account_url, token, key_authorization, standing: None })
     }
 
     /// The method that the user chose for this name.

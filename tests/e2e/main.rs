@@ -49,6 +49,20 @@ fn main() {
     ]);
     tests.extend(tests![dns:
         wildcard_and_base_side_by_side_with_bind ["named", "tsig-keygen", "dig"],
+        updates_of_knot ["knotd", "tsig-keygen", "dig"],
+        a_wrong_key_is_told_apart ["named", "tsig-keygen"],
+        a_secondary_that_lags_is_awaited ["named", "knotd", "knotc", "tsig-keygen", "dig"],
+        a_timeout_names_the_server_and_what_it_shows ["named", "knotd", "tsig-keygen", "dig"],
+        proofs_stand_where_cname_records_lead ["named", "tsig-keygen", "dig"],
+        a_wildcard_cname_is_not_followed ["named", "tsig-keygen", "dig"],
+        an_alias_is_named_outright ["named", "tsig-keygen", "dig"],
+        a_label_of_the_accounts_own ["named", "tsig-keygen", "dig"],
+        resolvers_alone_are_asked_where_servers_cannot_be ["named", "tsig-keygen", "dig"],
+        a_record_that_stands_for_good ["named", "tsig-keygen", "nsupdate"],
+        records_by_hand ["named", "tsig-keygen", "nsupdate", "script"],
+        files_by_hand ["script"],
+        nobody_is_asked_without_a_terminal,
+        a_wildcard_its_base_and_two_addresses_in_one_certificate ["named", "tsig-keygen", "dig"],
     ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],

@@ -118,38 +118,36 @@ pub(crate) fn bind(port: u16, key: &Key, servers: &[&[IpAddr]], records: &str) -
     NameServer::start(folder, command, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))
 }
 
-/// Knot as the primary of [`ZONE`], updated with the same key.
+/// Knot as the primary of [`ZONE`], updated with the same key, and of `test` above it.
 pub(crate) fn knot(port: u16, key: &Key) -> NameServer {
-    let zone = "acl: update\n";
-    let acl = "acl:\n  - id: update\n    key: acme\n    action: update\n    update-type: TXT\n";
-    let key = format!("key:\n  - id: acme\n    algorithm: hmac-sha256\n    secret: {}\n", key.secret());
-    start_knot(
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
-        &format!("{key}{acl}"),
-        zone,
-        Some(&zone_file(&[&FIRST[..1]], RECORDS)),
-    )
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    file("zone", zone_file(&[&FIRST[..1]], RECORDS));
+    file("top", zone_file(&[&FIRST[..1]], &format!("{ZONE}. NS ns1.{ZONE}.\n")));
+    let sections = format!(
+        "key:\n  - id: acme\n    algorithm: hmac-sha256\n    secret: {}\n\
+         acl:\n  - id: update\n    key: acme\n    action: update\n    update-type: TXT\n\
+         zone:\n  - domain: test\n    file: top\n  - domain: {ZONE}\n    file: zone\n    acl: update\n",
+        key.secret()
+    );
+    start_knot(folder, SocketAddr::new(FIRST[0], port), &sections)
 }
 
 /// Knot as a secondary of [`ZONE`] on 127.0.0.2, which takes no notice of changes until it is told to look.
 pub(crate) fn knot_secondary(port: u16) -> NameServer {
-    let remote = format!("remote:\n  - id: primary\n    address: 127.0.0.1@{port}\n");
-    let secondary = start_knot(SocketAddr::new(SECOND[0], port), &remote, "master: primary\n", None);
-    poll("the zone is transferred", || secondary.dig(ZONE, "SOA").contains("example.test"));
+    let sections = format!(
+        "remote:\n  - id: primary\n    address: 127.0.0.1@{port}\nzone:\n  - domain: {ZONE}\n    master: primary\n"
+    );
+    let secondary = start_knot(tempfile::tempdir().unwrap(), SocketAddr::new(SECOND[0], port), &sections);
+    poll("the zone is transferred", || secondary.dig(ZONE, "SOA").contains(ZONE));
     secondary
 }
 
-fn start_knot(address: SocketAddr, sections: &str, zone: &str, zone_file: Option<&str>) -> NameServer {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display();
-    if let Some(text) = zone_file {
-        fs::write(folder.path().join("example.test.zone"), text).unwrap();
-    }
+fn start_knot(folder: TempDir, address: SocketAddr, sections: &str) -> NameServer {
+    let (ip, port, path) = (address.ip(), address.port(), folder.path().display());
     let config = format!(
-        "server:\n  rundir: {path}\n  listen: {}@{}\ndatabase:\n  storage: {path}\n{sections}\
-         template:\n  - id: default\n    storage: {path}\nzone:\n  - domain: {ZONE}\n    {zone}",
-        address.ip(),
-        address.port()
+        "server:\n  rundir: {path}\n  listen: {ip}@{port}\ndatabase:\n  storage: {path}\n\
+         template:\n  - id: default\n    storage: {path}\n{sections}"
     );
     fs::write(folder.path().join("knot.conf"), config).unwrap();
     let mut command = clean("knotd", folder.path());

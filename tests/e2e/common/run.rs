@@ -39,6 +39,13 @@ impl Outcome {
         self
     }
 
+    /// Checks that this is told nowhere.
+    #[track_caller]
+    pub(crate) fn keeps_secret(self, secret: &str) -> Self {
+        assert!(!self.stdout.contains(secret) && !self.stderr.contains(secret), "{self:?}");
+        self
+    }
+
     /// The document on standard output, which must be all that is there.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
