@@ -111,7 +111,8 @@ fn hooks() -> Vec<Test> {
     ]);
     tests.extend(tests![certbot: dns ["curl"], files_with_two_commands]);
     tests.extend(tests![dehydrated:
-        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
+        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, tls ["openssl"],
+        failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
     ]);
     tests.extend(tests![acme_sh:
         helpers_in_dash_and_bash ["dash", "bash", "curl", "openssl"], a_json_api ["curl", "openssl"],
