@@ -102,7 +102,7 @@ fn main() {
 
 /// One module a dialect.
 fn hooks() -> Vec<Test> {
-    use hooks::{acme_sh, certbot, dehydrated, lego, uacme};
+    use hooks::{acme_sh, certbot, dehydrated, lego, originals, uacme};
     let mut tests = Vec::new();
     tests.extend(tests![lego:
         exec ["curl"], an_alias_is_told_to_the_hook ["curl"],
@@ -119,6 +119,10 @@ fn hooks() -> Vec<Test> {
         a_form_api ["curl", "openssl"], nsupdate_and_bind ["named", "tsig-keygen", "dig", "nsupdate"],
     ]);
     tests.extend(tests![uacme: dns ["curl"], the_next_type_is_tried ["curl"], files, failures]);
+    tests.extend(tests![originals:
+        lego ["lego", "curl"], certbot ["certbot", "curl"], dehydrated ["dehydrated", "curl", "openssl"],
+        uacme ["uacme", "unshare", "curl"],
+    ]);
     for test in &mut tests {
         test.name = format!("hooks::{}", test.name).leak();
     }
