@@ -143,7 +143,7 @@ done"#;
     for (chain, dialect) in [("no", "dehydrated"), ("yes", "dehydrated-chain")] {
         let called = theirs(body, |world, hook| {
             let config = format!(
-                "CA={:?}\nEAB_KID={:?}\nEAB_HMAC_KEY={:?}\nBASEDIR={:?}\nCURL_OPTS=\"--cacert {}\"\nHOOK_CHAIN={chain}\n",
+                "CA={:?}\nEAB_KID={:?}\nEAB_HMAC_KEY={:?}\nBASEDIR={:?}\nCURL_OPTS=\"--cacert {}\"\nHOOK_CHAIN={chain}\nKEY_ALGO=prime256v1\nACCOUNT_KEYSIZE=2048\n",
                 world.mock().directory_url(),
                 world.eab.kid,
                 world.eab.hmac_key,
