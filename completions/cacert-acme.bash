@@ -22,6 +22,9 @@ _cacert__acme() {
             cacert__acme,completions)
                 cmd="cacert__acme__subcmd__completions"
                 ;;
+            cacert__acme,dns-persist)
+                cmd="cacert__acme__subcmd__dns__subcmd__persist"
+                ;;
             cacert__acme,help)
                 cmd="cacert__acme__subcmd__help"
                 ;;
@@ -88,6 +91,9 @@ _cacert__acme() {
             cacert__acme__subcmd__help,completions)
                 cmd="cacert__acme__subcmd__help__subcmd__completions"
                 ;;
+            cacert__acme__subcmd__help,dns-persist)
+                cmd="cacert__acme__subcmd__help__subcmd__dns__subcmd__persist"
+                ;;
             cacert__acme__subcmd__help,help)
                 cmd="cacert__acme__subcmd__help__subcmd__help"
                 ;;
@@ -134,7 +140,7 @@ _cacert__acme() {
 
     case "${cmd}" in
         cacert__acme)
-            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version register account issue renew list show revoke completions man help"
+            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version register account issue dns-persist renew list show revoke completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -539,8 +545,50 @@ _cacert__acme() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cacert__subcmd__acme__subcmd__dns__subcmd__persist)
+            opts="-q -v -h -V --until --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cacert__subcmd__acme__subcmd__help)
-            opts="register account issue renew list show revoke completions man help"
+            opts="register account issue dns-persist renew list show revoke completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -638,6 +686,20 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cacert__subcmd__acme__subcmd__help__subcmd__dns__subcmd__persist)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -764,7 +826,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__issue)
-            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --manual --challenge --dns-resolver --dns-alias --dns-timeout --dns-wait-for --dns-challenge --dns-port --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --dns-rfc2136 --dns-persist --manual --dns-hook --http-hook --hook-dialect --challenge --dns-resolver --dns-alias --dns-timeout --dns-wait-for --dns-challenge --dns-port --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -802,8 +864,24 @@ _cacert__acme() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --dns-rfc2136)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --manual)
                     COMPREPLY=($(compgen -W "dns http" -- "${cur}"))
+                    return 0
+                    ;;
+                --dns-hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hook-dialect)
+                    COMPREPLY=($(compgen -W "lego lego-raw certbot dehydrated dehydrated-chain acme.sh uacme" -- "${cur}"))
                     return 0
                     ;;
                 --challenge)

@@ -40,6 +40,7 @@ complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -s V -l version -d
 complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "register" -d 'Make an account with a key identifier and MAC key from the CAcert web UI'
 complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "account" -d 'Show the account'
 complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "issue" -d 'Get a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "dns-persist" -d 'Print the DNS records that let this account prove names for good'
 complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "renew" -d 'Renew all certificates that are due'
 complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "list" -d 'List the certificates'
 complete -c cacert-acme -n "__fish_cacert_acme_needs_command" -f -a "show" -d 'Show a certificate: its files, names, dates and how it is renewed'
@@ -171,9 +172,19 @@ ed25519\t'Ed25519; few browsers and CAs accept it'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l tls-alpn -d 'Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-rfc2136 -d 'Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and \\ secret or secret-file' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l manual -d 'Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]' -r -f -a "dns\t'Records in the DNS'
 http\t'Files on the web server'"
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \\ NAME=manual-dns, NAME=manual-http' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-hook -d 'Have a program of yours publish the records, by the rules of --hook-dialect; or a URL, or an acme.sh DNS script' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l http-hook -d 'Have a program of yours put the files in place, by the rules of --hook-dialect' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l hook-dialect -d 'Which ACME client the hook was written for [default: lego; for files lego-raw]' -r -f -a "lego\t''
+lego-raw\t''
+certbot\t''
+dehydrated\t''
+dehydrated-chain\t''
+acme.sh\t''
+uacme\t''"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \\ NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=dns-persist, NAME=manual-dns, \\ NAME=manual-http' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-resolver -d 'Look names up here instead of asking this machine\'s resolvers; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-alias -d 'Where the record stands, if no CNAME tells it: for one name (NAME=RECORD) or for all; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-timeout -d 'How long to wait until every server shows a record [default: 5m]' -r
@@ -192,11 +203,26 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l color 
 always\t'Always'
 never\t'Never'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l force -d 'Get a new certificate even if none is due, or if names or key type differ'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-persist -d 'Rely on records that stand for good; `cacert-acme dns-persist NAME` prints them (dns-persist-01)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l json -d 'Print one JSON document'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s q -l quiet -d 'Print errors only'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -s V -l version -d 'Print version'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l until -d 'Let the records end on this day' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l ca-bundle -d 'Trust only the roots in this PEM file for the server\'s own TLS certificate' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l account -d 'Which account, where this machine has several' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -l json -d 'Print one JSON document'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -s q -l quiet -d 'Print errors only'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand dns-persist" -s V -l version -d 'Print version'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l config -d 'The config file [default: /etc/cacert-acme/config.toml for root, else config.toml in the XDG folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l state-dir -d 'Where accounts and certificates are kept [default: /var/lib/cacert-acme for root, else the XDG state folder]' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand renew" -l server -d 'The URL of the server\'s ACME directory; `register` remembers it' -r
@@ -285,16 +311,17 @@ complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s q -l qui
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s v -l verbose -d 'Tell what happens; -vv with requests, -vvv everything'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand man" -s V -l version -d 'Print version'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "register" -d 'Make an account with a key identifier and MAC key from the CAcert web UI'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "account" -d 'Show the account'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "issue" -d 'Get a certificate'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "renew" -d 'Renew all certificates that are due'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "list" -d 'List the certificates'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "show" -d 'Show a certificate: its files, names, dates and how it is renewed'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "revoke" -d 'Revoke a certificate'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "man" -d 'Write the manual pages to a folder'
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue renew list show revoke completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "register" -d 'Make an account with a key identifier and MAC key from the CAcert web UI'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "account" -d 'Show the account'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "issue" -d 'Get a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "dns-persist" -d 'Print the DNS records that let this account prove names for good'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "renew" -d 'Renew all certificates that are due'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "list" -d 'List the certificates'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "show" -d 'Show a certificate: its files, names, dates and how it is renewed'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "revoke" -d 'Revoke a certificate'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "man" -d 'Write the manual pages to a folder'
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and not __fish_seen_subcommand_from register account issue dns-persist renew list show revoke completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "show" -d 'Ask the server for the account: status, contacts, binding, terms'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "list" -d 'List the accounts of this machine'
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "update" -d 'Change where the CA can reach you'

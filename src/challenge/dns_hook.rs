@@ -17,7 +17,7 @@ use super::{ChallengeError, Proof, Solver, Tell, Verdict};
 /// Has a hook publish records. Where they stand and whether they are visible is known to `Dns`; the hook is called for
 /// all of an order, for some dialects tell it how many there are.
 pub(super) struct DnsHook {
-    hook: Hook,
+    hook: Arc<Hook>,
     dns: Dns<Arc<Notes>>,
     notes: Arc<Notes>,
 }
@@ -54,7 +54,7 @@ impl Publisher for Arc<Notes> {
 }
 
 impl DnsHook {
-    pub(super) fn new(hook: Hook, client: Arc<DnsClient>) -> Self {
+    pub(super) fn new(hook: Arc<Hook>, client: Arc<DnsClient>) -> Self {
         let notes = Arc::<Notes>::default();
         Self { hook, dns: Dns::new(notes.clone(), client), notes }
     }

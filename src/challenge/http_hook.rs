@@ -1,5 +1,7 @@
 //! http-01 and tls-alpn-01 by a hook of the user's.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::hooks::{ChallengeKind, Hook, HookChallenge};
@@ -8,12 +10,12 @@ use super::{ChallengeError, Proof, Solver, Tell, Verdict};
 
 /// Has a hook put files or certificates in place.
 pub(super) struct HttpHook {
-    hook: Hook,
+    hook: Arc<Hook>,
     kind: ChallengeKind,
 }
 
 impl HttpHook {
-    pub(super) fn new(hook: Hook, kind: ChallengeKind) -> Self {
+    pub(super) fn new(hook: Arc<Hook>, kind: ChallengeKind) -> Self {
         Self { hook, kind }
     }
 

@@ -24,12 +24,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::core::dns_record::InvalidRecordName;
+use crate::core::dns_record::{InvalidRecordName, RecordName};
 use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
 use crate::core::persist_record::Demand;
 use crate::dns::{DnsClient, LookupError, NotVisible, UpdateError};
-use crate::hooks::{ChallengeKind, Credentials, Hook, HookError};
+use crate::hooks::{ChallengeKind, HookError, Hooks};
 
 pub use crate::hooks::Verdict;
 pub use method::{InvalidMethod, Method};
@@ -114,7 +114,7 @@ pub trait Solver: Send + Sync {
     async fn take_down(&self, proofs: &[Proof]) -> Result<(), ChallengeError> {
         for failure in join_all(proofs.iter().map(|proof| self.clean_up(proof))).await {
             if let Err(error) = failure {
-                tracing::warn!("{error}");
+                tracing::warn!("{}", with_causes(&error));
             }
         }
         Ok(())
@@ -180,14 +180,20 @@ pub enum ChallengeError {
     /// How zones are updated is not known.
     #[error(transparent)]
     UpdateFile(#[from] UpdateFileError),
-    /// A zone could not be updated.
-    #[error("the DNS could not be updated")]
-    Update(#[from] UpdateError),
+    /// A zone was not updated.
+    #[error("the record {name} could not be updated")]
+    Update {
+        /// The record's name.
+        name: RecordName,
+        /// Why not.
+        #[source]
+        source: UpdateError,
+    },
     /// A record does not show.
     #[error(transparent)]
     NotVisible(#[from] NotVisible),
     /// A record that stands for good does not, or does not grant what is demanded.
-    #[error("there is no record everywhere that lets this account prove {name}")]
+    #[error("no record on all servers lets this account prove {name}")]
     NotStanding {
         /// The name.
         name: String,
@@ -212,20 +218,32 @@ pub enum ChallengeError {
     },
 }
 
-/// What hooks work with.
-#[derive(Clone, Debug)]
-pub struct HookSettings {
-    /// The state directory.
-    pub state: PathBuf,
-    /// Who they are at services.
-    pub credentials: Credentials,
+impl ChallengeError {
+    /// Whether it is certain that nothing was put in place.
+    fn leaves_nothing(&self) -> bool {
+        match self {
+            Self::Update { source, .. } => {
+                !matches!(source, UpdateError::NoAnswer { .. } | UpdateError::Unsigned { .. })
+            }
+            Self::Lookup(_) | Self::UpdateFile(_) | Self::RecordName { .. } | Self::NobodyThere { .. } => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A failure with all that led to it, in a line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
 /// The solvers of a run. Certificates that use the same method in the same way share one, and with it the port it
 /// listens on.
 pub struct Solvers {
     person: Arc<dyn Person>,
-    hooks: HookSettings,
+    hooks: Hooks,
     made: Mutex<HashMap<(Method, DnsSettings), Arc<dyn Solver>>>,
 }
 
@@ -240,7 +258,7 @@ impl ChallengeError {
 impl Solvers {
     /// None so far. `person` is asked where hands are needed.
     #[must_use]
-    pub fn new(person: Arc<dyn Person>, hooks: HookSettings) -> Self {
+    pub fn new(person: Arc<dyn Person>, hooks: Hooks) -> Self {
         Self { person, hooks, made: Mutex::default() }
     }
 
@@ -261,8 +279,7 @@ impl Solvers {
                 Method::DnsPersist => Arc::new(Persist::new(client())),
                 Method::ManualHttp => Arc::new(ManualHttp::new(&self.person)),
                 Method::Hook { kind, dialect, command } => {
-                    let HookSettings { state, credentials } = &self.hooks;
-                    let hook = Hook::new(*dialect, command, state, credentials.clone());
+                    let hook = self.hooks.of(*dialect, command);
                     match kind {
                         ChallengeKind::Dns01 => Arc::new(DnsHook::new(hook, client())),
                         ChallengeKind::Http01 | ChallengeKind::TlsAlpn01 => {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::acme::{AccountKey, Session, TlsTrust, Transport, find_account};
-use crate::challenge::{HookSettings, Person, Solvers};
+use crate::challenge::{Person, Solvers};
 use crate::config::{self, is_root};
 use crate::core::secret::Secret;
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::hooks::Credentials;
+use crate::hooks::{Credentials, Hooks};
 use crate::store::{AccountFiles, AccountRecord, Store, read_named};
 use crate::ui::Ui;
 
@@ -44,7 +44,7 @@ impl Context {
             Some(folder) => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             None => config::default_state_dir(is_root())?,
         };
-        let hooks = HookSettings { state: root.clone(), credentials: httpreq_credentials()? };
+        let hooks = Hooks::new(root.clone(), httpreq_credentials()?);
         let solvers = Solvers::new(Arc::new(Terminal(ui.clone())), hooks);
         Ok(Self { global, ui, store: Store::new(root), solvers, sessions: Mutex::default() })
     }

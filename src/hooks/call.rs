@@ -76,7 +76,7 @@ pub struct Ran {
     pub exit: Exit,
     /// What it wrote to its standard output, as far as that is kept.
     pub stdout: String,
-    /// The last lines of both its outputs, printable.
+    /// The last lines that it wrote to standard error, or else to standard output; printable.
     pub last_lines: Vec<String>,
 }
 

@@ -1,5 +1,8 @@
 //! A hook at work: goes through its dialect's calls, one at a time.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,6 +19,28 @@ use crate::core::text::printable;
 /// How long a hook may take for one call; some wait for their DNS themselves.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The hooks of a run. Whoever uses the same one shares it, for no two of its calls may run at once.
+pub struct Hooks {
+    state: PathBuf,
+    credentials: Credentials,
+    made: std::sync::Mutex<HashMap<(Dialect, String), Arc<Hook>>>,
+}
+
+impl Hooks {
+    /// Hooks that keep what they must know in the state directory, and have these credentials at services.
+    #[must_use]
+    pub fn new(state: PathBuf, credentials: Credentials) -> Self {
+        Self { state, credentials, made: std::sync::Mutex::default() }
+    }
+
+    /// The hook with this command.
+    pub fn of(&self, dialect: Dialect, command: &str) -> Arc<Hook> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || Arc::new(Hook::new(dialect, command, &self.state, self.credentials.clone()));
+        made.entry((dialect, command.to_owned())).or_insert_with(make).clone()
+    }
+}
+
 /// A hook, as the user set it up.
 pub struct Hook {
     dialect: Dialect,
@@ -30,9 +55,7 @@ pub struct Hook {
 }
 
 impl Hook {
-    /// The hook with this command, which keeps what it must know in the state directory.
-    #[must_use]
-    pub fn new(dialect: Dialect, command: &str, state: &std::path::Path, credentials: Credentials) -> Self {
+    fn new(dialect: Dialect, command: &str, state: &Path, credentials: Credentials) -> Self {
         Self {
             dialect,
             site: Site { command: command.to_owned(), state: state.to_owned() },
@@ -131,8 +154,8 @@ impl Hook {
 
     /// Tells the hook that the run ends, and what went wrong in it; only one that was told of its beginning.
     pub async fn end(&self, error: Option<&str>) {
-        let begun = self.calls.lock().await;
-        if *begun {
+        let mut begun = self.calls.lock().await;
+        if std::mem::take(&mut *begun) {
             self.perform_all(Phase::End, self.dialect.0.end(&self.site, error)).await;
         }
     }

@@ -23,7 +23,7 @@ pub use call::{Exit, Ran};
 pub use challenge::{ChallengeKind, HookChallenge, Verdict};
 pub use dialect::{Dialect, UnknownDialect};
 pub use error::HookError;
-pub use hook::Hook;
+pub use hook::{Hook, Hooks};
 pub use httpreq::Credentials;
 pub use locate::{Folders, locate};
 

@@ -48,12 +48,12 @@ pub(super) async fn run(hook: &str, program: &Program, limit: Duration) -> Resul
         tokio::join!(
             async {
                 if let Some(pipe) = stdout {
-                    listen(hook, pipe, &heard, true).await
+                    listen(hook, pipe, &heard, Pipe::Stdout).await
                 }
             },
             async {
                 if let Some(pipe) = stderr {
-                    listen(hook, pipe, &heard, false).await
+                    listen(hook, pipe, &heard, Pipe::Stderr).await
                 }
             },
         )
@@ -156,7 +156,14 @@ struct Heard(Mutex<Output>);
 #[derive(Default)]
 struct Output {
     stdout: Vec<u8>,
-    last_lines: VecDeque<String>,
+    /// The last lines of each pipe.
+    lines: [VecDeque<String>; 2],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pipe {
+    Stdout,
+    Stderr,
 }
 
 impl Heard {
@@ -165,13 +172,14 @@ impl Heard {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Standard output and the last lines of both.
+    /// Standard output, and the last lines that may tell why something failed: of standard error, if there are any.
     fn take_parts(&self) -> (String, Vec<String>) {
-        let output = std::mem::take(&mut *self.output());
-        (String::from_utf8_lossy(&output.stdout).into_owned(), output.last_lines.into())
+        let Output { stdout, lines: [of_stdout, of_stderr] } = std::mem::take(&mut *self.output());
+        let last_lines = if of_stderr.is_empty() { of_stdout } else { of_stderr };
+        (String::from_utf8_lossy(&stdout).into_owned(), last_lines.into())
     }
 
-    fn line(&self, hook: &str, line: &[u8]) {
+    fn line(&self, hook: &str, pipe: Pipe, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let line = printable(line.trim_end());
         if line.is_empty() {
@@ -179,10 +187,11 @@ impl Heard {
         }
         tracing::info!("hook {hook}: {line}");
         let mut output = self.output();
-        if output.last_lines.len() == LAST_LINES {
-            output.last_lines.pop_front();
+        let lines = &mut output.lines[pipe as usize];
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
         }
-        output.last_lines.push_back(line.into_owned());
+        lines.push_back(line.into_owned());
     }
 
     fn keep(&self, bytes: &[u8]) {
@@ -193,25 +202,25 @@ impl Heard {
 }
 
 /// Hears a pipe to its end, line by line.
-async fn listen(hook: &str, mut pipe: impl AsyncRead + Unpin, heard: &Heard, keep: bool) {
+async fn listen(hook: &str, mut pipe: impl AsyncRead + Unpin, heard: &Heard, of: Pipe) {
     let (mut chunk, mut line) = ([0; 4096], Vec::new());
     loop {
         let length = match pipe.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(length) => length,
         };
-        if keep {
+        if of == Pipe::Stdout {
             heard.keep(&chunk[..length]);
         }
         for &byte in &chunk[..length] {
             match byte {
-                b'\n' => heard.line(hook, &std::mem::take(&mut line)),
+                b'\n' => heard.line(hook, of, &std::mem::take(&mut line)),
                 _ if line.len() < LONGEST_LINE => line.push(byte),
                 _ => {}
             }
         }
     }
-    heard.line(hook, &line);
+    heard.line(hook, of, &line);
 }
 
 /// Whether this can be started: a file that somebody may execute.
@@ -238,8 +247,8 @@ mod tests {
         let program = sh("echo out; printf 'bad \\033[31m' >&2; cat; exit 3");
         let ran = run("h", &program, PLENTY).await.unwrap();
         assert_eq!((ran.exit, ran.stdout.as_str()), (Exit::Status(3), "out\n"));
-        assert!(ran.last_lines.contains(&"out".to_owned()), "{:?}", ran.last_lines);
-        assert!(ran.last_lines.contains(&"bad \u{fffd}[31m".to_owned()), "{:?}", ran.last_lines);
+        assert_eq!(ran.last_lines, ["bad \u{fffd}[31m"], "not what is meant for programs");
+        assert_eq!(run("h", &sh("echo out"), PLENTY).await.unwrap().last_lines, ["out"]);
         let ran = run("h", &sh("kill -9 $$"), PLENTY).await.unwrap();
         assert_eq!(ran.exit, Exit::Signal(9));
         let missing = Program::new("/nowhere/at/all", vec![]);

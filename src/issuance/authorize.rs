@@ -233,10 +233,7 @@ impl Issuance<'_> {
         for task in tasks {
             let mut declined = None;
             for choice in &task.choices {
-                declined = match self.prove_one(&task.authorization_url, choice).await? {
-                    Ok(()) => None,
-                    Err(error) => Some(error),
-                };
+                declined = self.prove_one(&task.authorization_url, choice).await?.err();
                 if declined.is_none() {
                     break;
                 }

@@ -8,6 +8,7 @@ mod dns;
 mod eab_refusals;
 mod failures;
 mod first_certificate;
+mod hooks;
 mod interop;
 mod kill;
 mod prompts;
@@ -51,6 +52,7 @@ fn main() {
         updates_of_knot ["knotd", "tsig-keygen", "dig"],
         a_wrong_key_is_told_apart ["named", "tsig-keygen"],
         a_secondary_that_lags_is_awaited ["named", "knotd", "knotc", "tsig-keygen", "dig"],
+        c44_a_signal_takes_records_down ["named", "knotd", "tsig-keygen", "dig"],
         a_timeout_names_the_server_and_what_it_shows ["named", "knotd", "tsig-keygen", "dig"],
         proofs_stand_where_cname_records_lead ["named", "tsig-keygen", "dig"],
         a_wildcard_cname_is_not_followed ["named", "tsig-keygen", "dig"],
@@ -78,6 +80,7 @@ fn main() {
         every_key_type ["openssl"], revoked_certificates_are_replaced, standalone_is_shared_by_renewals,
         a_long_processing_is_waited_for, list_and_show,
     ]);
+    tests.extend(hooks());
     tests.extend(tests![interop:
         our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"],
         certbot_with_our_mock ["certbot", "openssl"],
@@ -96,6 +99,30 @@ fn main() {
     tests.extend(tests![signals: sigterm_takes_the_challenge_down]);
     tests.extend(tests![startup: version_is_quick]);
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
+}
+
+/// One module a dialect.
+fn hooks() -> Vec<Test> {
+    use hooks::{acme_sh, certbot, dehydrated, lego, uacme};
+    let mut tests = Vec::new();
+    tests.extend(tests![lego:
+        exec ["curl"], an_alias_is_told_to_the_hook ["curl"],
+        a_valid_authorization_calls_no_hook ["curl"], one_call_at_a_time ["curl"], a_failure_is_told_and_cleaned_up, raw_for_files,
+        a_signal_ends_the_hook, what_a_killed_run_left_is_cleaned_up ["curl"], httpreq,
+    ]);
+    tests.extend(tests![certbot: dns ["curl"], files_with_two_commands]);
+    tests.extend(tests![dehydrated:
+        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
+    ]);
+    tests.extend(tests![acme_sh:
+        helpers_in_dash_and_bash ["dash", "bash", "curl", "openssl"], a_json_api ["curl", "openssl"],
+        a_form_api ["curl", "openssl"], nsupdate_and_bind ["named", "tsig-keygen", "dig", "nsupdate"],
+    ]);
+    tests.extend(tests![uacme: dns ["curl"], the_next_type_is_tried ["curl"], files, failures]);
+    for test in &mut tests {
+        test.name = format!("hooks::{}", test.name).leak();
+    }
+    tests
 }
 
 fn trial(test: Test) -> Trial {

@@ -17,10 +17,9 @@ unpublish "$name" "$CERTBOT_VALIDATION""#,
     // Shell text, with an argument of its own.
     let command = format!("{hook} 'my own'");
     let arguments = ["--dns-hook", &command, "--hook-dialect", "certbot"];
-    world
-        .issue_by("*.example.test,www.example.test", &arguments)
-        .succeeds()
-        .tells(&format!("the hook {command} ended with status 4 (authentication of example.test): not my day"));
+    world.issue_by("*.example.test,www.example.test", &arguments).succeeds().tells(&format!(
+        "the hook {command} ended with status 4 (authentication of example.test): not my day"
+    ));
     let calls = world.calls();
     assert!(calls.iter().all(|call| call.line() == "my own"));
     let told = |name: &str| -> Vec<&str> {

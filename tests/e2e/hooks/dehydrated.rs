@@ -30,7 +30,14 @@ pub(crate) fn dns() {
     assert!(calls[0].line().contains("no_hook_knows"), "a probe comes first: {:?}", calls[0]);
     assert_eq!(
         operations(&calls),
-        ["startup_hook", "deploy_challenge", "deploy_challenge", "clean_challenge", "clean_challenge", "exit_hook"]
+        [
+            "startup_hook",
+            "deploy_challenge",
+            "deploy_challenge",
+            "clean_challenge",
+            "clean_challenge",
+            "exit_hook"
+        ]
     );
     for (call, domain) in calls[2..6].iter().zip(["example.test", "www.example.test"].repeat(2)) {
         assert_eq!((call.arguments.len(), call.arguments[1].as_str()), (4, domain));
@@ -51,6 +58,22 @@ pub(crate) fn dns() {
     assert!(world.texts().is_empty());
 }
 
+/// However many certificates it is about, a run begins and ends once.
+pub(crate) fn begin_and_end_once() {
+    let world = World::registered();
+    let hook = world.hook(PUBLISH);
+    let arguments = ["--dns-hook", &hook, "--hook-dialect", "dehydrated"];
+    for name in ["a.example.test", "b.example.test"] {
+        world.issue_by(name, &arguments).succeeds();
+    }
+    std::fs::remove_file(world.path("record")).unwrap();
+    world.client(&["renew", "--force"]).succeeds();
+    let calls = world.calls();
+    let count = |operation| operations(&calls).iter().filter(|said| **said == operation).count();
+    assert_eq!((count("startup_hook"), count("deploy_challenge"), count("exit_hook")), (1, 2, 1));
+    assert_eq!(operations(&calls).last(), Some(&"exit_hook"));
+}
+
 /// `HOOK_CHAIN=yes`: all at once, in one call.
 pub(crate) fn chain() {
     let world = World::registered();
@@ -60,7 +83,10 @@ pub(crate) fn chain() {
     let calls = world.calls();
     assert_eq!(operations(&calls), ["startup_hook", "deploy_challenge", "clean_challenge", "exit_hook"]);
     let arguments = &calls[2].arguments;
-    assert_eq!((arguments[1].as_str(), arguments[4].as_str(), arguments.len()), ("a.example.test", "b.example.test", 7));
+    assert_eq!(
+        (arguments[1].as_str(), arguments[4].as_str(), arguments.len()),
+        ("a.example.test", "b.example.test", 7)
+    );
     assert!(is_digest(&arguments[3]) && is_digest(&arguments[6]));
     assert_eq!(arguments[1..], calls[3].arguments[1..]);
     assert!(world.texts().is_empty());
@@ -96,8 +122,6 @@ pub(crate) fn failures_are_fatal() {
     outcome.exits(5).tells("(deploy_challenge www.example.test)").tells("no deploy_challenge");
     assert_eq!(calls.last().unwrap().arguments[0], "exit_hook");
     assert!(calls.last().unwrap().arguments[1].contains("deploy_challenge"), "the error is its argument");
-    let (outcome, _) = fails("clean_challenge");
-    outcome.exits(5).tells("no clean_challenge");
     let (outcome, _) = fails("exit_hook");
     outcome.succeeds().tells("no exit_hook");
     // A hook that does not let unknown operations pass.
@@ -106,6 +130,9 @@ pub(crate) fn failures_are_fatal() {
         .issue_by("www.example.test", &["--dns-hook", &hook, "--hook-dialect", "dehydrated"])
         .exits(5)
         .tells("no_hook_knows");
+    // Last, for the server is content by then, and the next run goes on from there.
+    let (outcome, _) = fails("clean_challenge");
+    outcome.exits(5).tells("no clean_challenge");
 }
 
 /// What the server did not accept is told to the hook, before it is cleaned.
@@ -114,8 +141,7 @@ pub(crate) fn an_invalid_challenge_is_told() {
     let hook = world.hook(
         r#"case $1 in deploy_challenge) publish "_acme-challenge.$2" wrong ;; clean_challenge) unpublish "_acme-challenge.$2" wrong ;; esac"#,
     );
-    let arguments =
-        ["--dns-hook", &hook, "--hook-dialect", "dehydrated", "--dns-wait-for", "nobody"];
+    let arguments = ["--dns-hook", &hook, "--hook-dialect", "dehydrated", "--dns-wait-for", "nobody"];
     world.client(&[&["issue", "-d", "www.example.test"], &arguments[..]].concat()).exits(5);
     let calls = world.calls();
     assert_eq!(

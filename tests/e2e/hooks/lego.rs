@@ -41,9 +41,34 @@ pub(crate) fn exec() {
     assert!(world.texts().is_empty() && world.presented().is_empty());
     // A renewal from cron: another folder, no argument but its name.
     let mut renew = world.command(&["renew", "--force"]);
-    renew.current_dir("/");
+    renew.current_dir("/").env("CACERT_ACME_EAB_KEY", "hunter2");
     run(renew).succeeds();
     assert_eq!(world.calls().len(), 8);
+    assert!(world.calls().iter().all(|call| call.variable("CACERT_ACME_EAB_KEY").is_none()));
+}
+
+/// Names that the server holds for proven already are no matter for hooks.
+pub(crate) fn a_valid_authorization_calls_no_hook() {
+    let world = World::with(|config| config.policy.reuse_authorizations = true);
+    world.register();
+    let hook = world.hook(PUBLISH);
+    for _ in 0..2 {
+        world.issue_by("www.example.test", &["--dns-hook", &hook]).succeeds();
+    }
+    assert_eq!(world.calls().len(), 2, "of the first run");
+}
+
+/// All certificates of a run share the hook, whose calls never overlap (the recorder would tell).
+pub(crate) fn one_call_at_a_time() {
+    let world = World::registered();
+    let hook = world.hook(PUBLISH);
+    for name in ["a.example.test", "b.example.test", "c.example.test"] {
+        world.issue_by(name, &["--dns-hook", &hook]).succeeds();
+    }
+    let before = world.calls().len();
+    world.client(&["renew", "--force"]).succeeds();
+    assert_eq!((before, world.calls().len()), (6, 12));
+    assert!(world.texts().is_empty());
 }
 
 /// The FQDN is where the record really stands.
@@ -64,7 +89,7 @@ pub(crate) fn an_alias_is_told_to_the_hook() {
 
 pub(crate) fn a_failure_is_told_and_cleaned_up() {
     let world = World::registered();
-    let hook = world.hook("echo 'zone \033[31mlocked' >&2; exit 3");
+    let hook = world.hook("printf 'zone \\033[31mlocked\\n' >&2; exit 3");
     world
         .issue_by("a.example.test,b.example.test", &["--dns-hook", &hook])
         .exits(5)
@@ -130,7 +155,8 @@ pub(crate) fn a_signal_ends_the_hook() {
     let pid = std::fs::read_to_string(&working).unwrap();
     poll("the hook has ended", || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        stat.is_ok_and(|stat| stat.contains(") Z")) || kill(Pid::from_raw(pid.trim().parse().unwrap()), None).is_err()
+        stat.is_ok_and(|stat| stat.contains(") Z"))
+            || kill(Pid::from_raw(pid.trim().parse().unwrap()), None).is_err()
     });
 }
 
@@ -186,10 +212,7 @@ pub(crate) fn httpreq() {
     });
     let said: Vec<String> =
         heard.iter().map(|request| format!("{} {}", request.method, request.target)).collect();
-    assert_eq!(
-        said,
-        ["POST /api/present", "POST /api/cleanup", "POST /api/present", "POST /api/cleanup"]
-    );
+    assert_eq!(said, ["POST /api/present", "POST /api/cleanup", "POST /api/present", "POST /api/cleanup"]);
     for request in &heard[..2] {
         assert!(known(request), "me:hunter2");
         assert_eq!(request.header("content-type"), Some("application/json"));

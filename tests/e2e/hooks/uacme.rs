@@ -44,9 +44,7 @@ pub(crate) fn dns() {
 pub(crate) fn the_next_type_is_tried() {
     let world = World::registered();
     let hook = world.hook(PUBLISH);
-    world
-        .issue_by("www.example.test", &["--http-hook", &hook, "--hook-dialect", "uacme"])
-        .succeeds();
+    world.issue_by("www.example.test", &["--http-hook", &hook, "--hook-dialect", "uacme"]).succeeds();
     assert_eq!(
         lines(&world.calls()),
         ["begin http-01 www.example.test", "begin dns-01 www.example.test", "done dns-01 www.example.test"]
@@ -70,9 +68,7 @@ pub(crate) fn files() {
         web.challenges().display()
     );
     let hook = world.hook(&body);
-    world
-        .issue_by("www.example.test", &["--http-hook", &hook, "--hook-dialect", "uacme"])
-        .succeeds();
+    world.issue_by("www.example.test", &["--http-hook", &hook, "--hook-dialect", "uacme"]).succeeds();
     let call = &world.calls()[0].arguments;
     assert!(call[4].starts_with(&format!("{}.", call[3])), "{call:?}");
     assert_ne!(digest_of(&call[4]), call[4]);
