@@ -185,9 +185,9 @@ pub enum ChallengeError {
     Update {
         /// The record's name.
         name: RecordName,
-        /// Why not.
+        /// Why not. Boxed, for it is large and rare.
         #[source]
-        source: UpdateError,
+        source: Box<UpdateError>,
     },
     /// A record does not show.
     #[error(transparent)]
@@ -223,7 +223,7 @@ impl ChallengeError {
     fn leaves_nothing(&self) -> bool {
         match self {
             Self::Update { source, .. } => {
-                !matches!(source, UpdateError::NoAnswer { .. } | UpdateError::Unsigned { .. })
+                !matches!(**source, UpdateError::NoAnswer { .. } | UpdateError::Unsigned { .. })
             }
             Self::Lookup(_) | Self::UpdateFile(_) | Self::RecordName { .. } | Self::NobodyThere { .. } => {
                 true

@@ -65,7 +65,7 @@ impl Rfc2136 {
     async fn change(&self, change: Change, record: &TxtRecord) -> Result<(), ChallengeError> {
         let (target, key) = read_update_file(&self.file)?;
         let updated = self.dns.update(&target, &key, change, record).await;
-        updated.map_err(|source| ChallengeError::Update { name: record.name.clone(), source })
+        updated.map_err(|error| ChallengeError::Update { name: record.name.clone(), source: error.into() })
     }
 }
 
