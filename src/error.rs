@@ -195,7 +195,7 @@ impl From<ChallengeError> for Error {
                 ),
                 UpdateFileError::Read { .. } => told,
             },
-            ChallengeError::Update(error) => told.hint(update_hint(&error)),
+            ChallengeError::Update { source, .. } => told.hint(update_hint(&source)),
             ChallengeError::Lookup(_) | ChallengeError::NotVisible(NotVisible::Lookup(_)) => told.hint(
                 "--dns-resolver ADDR names a resolver that knows; --dns-alias RECORD says outright where the record stands",
             ),

@@ -27,8 +27,8 @@ pub(super) trait Publisher: Send + Sync {
 pub(super) struct Dns<P> {
     publisher: P,
     client: Arc<DnsClient>,
-    /// The records of this run, by name and key authorization.
-    published: Mutex<HashMap<(String, String), TxtRecord>>,
+    /// The records of this run, by name and key authorization; none where it is certain that nothing was published.
+    published: Mutex<HashMap<(String, String), Option<TxtRecord>>>,
 }
 
 impl<P: Publisher> Dns<P> {
@@ -48,7 +48,18 @@ impl<P: Publisher> Dns<P> {
         Ok(TxtRecord { name, value: challenge_value(&proof.key_authorization) })
     }
 
-    fn published(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), TxtRecord>> {
+    async fn publish(&self, proof: &Proof) -> Result<(), ChallengeError> {
+        let record = self.record(proof).await?;
+        // Known before it is there: a signal in between must find it.
+        self.note(proof, Some(record.clone()));
+        self.publisher.publish(&record, proof).await
+    }
+
+    fn note(&self, proof: &Proof, record: Option<TxtRecord>) {
+        self.published().insert(key(proof), record);
+    }
+
+    fn published(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Option<TxtRecord>>> {
         // Nothing panics while this lock is held; should it, the map is whole all the same.
         self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,14 +76,15 @@ impl<P: Publisher> Solver for Dns<P> {
     }
 
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
-        let record = self.record(proof).await?;
-        // Known before it is there: a signal in between must find it.
-        self.published().insert(key(proof), record.clone());
-        self.publisher.publish(&record, proof).await
+        let outcome = self.publish(proof).await;
+        if outcome.as_ref().is_err_and(ChallengeError::leaves_nothing) {
+            self.note(proof, None);
+        }
+        outcome
     }
 
     async fn wait_until_visible(&self, proof: &Proof, tell: Tell<'_>) -> Result<(), ChallengeError> {
-        let Some(record) = self.published().get(&key(proof)).cloned() else { return Ok(()) };
+        let Some(record) = self.published().get(&key(proof)).cloned().flatten() else { return Ok(()) };
         let wanted = |texts: &[String]| texts.contains(&record.value);
         let patience = self.client.settings().timeout();
         Ok(self.client.await_texts(&record.name, &wanted, patience, tell).await?)
@@ -82,13 +94,19 @@ impl<P: Publisher> Solver for Dns<P> {
         let known = self.published().remove(&key(proof));
         // One that a killed run left behind stands where it would be put today.
         let record = match known {
-            Some(record) => record,
+            Some(Some(record)) => record,
+            Some(None) => return Ok(()),
             None => self.record(proof).await?,
         };
         self.publisher.withdraw(&record, proof).await
     }
 
     fn advice(&self, name: &str) -> String {
-        self.publisher.advice(name)
+        match self.client.settings().alias(name) {
+            Some(alias) => format!(
+                "the server finds {alias} only if a CNAME record leads there from _acme-challenge before the name"
+            ),
+            None => self.publisher.advice(name),
+        }
     }
 }

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::core::dns_record::InvalidRecordName;
+use crate::core::dns_record::{InvalidRecordName, RecordName};
 use crate::core::dns_settings::DnsSettings;
 use crate::core::key_authorization::Token;
 use crate::core::persist_record::Demand;
@@ -114,7 +114,7 @@ pub trait Solver: Send + Sync {
     async fn take_down(&self, proofs: &[Proof]) -> Result<(), ChallengeError> {
         for failure in join_all(proofs.iter().map(|proof| self.clean_up(proof))).await {
             if let Err(error) = failure {
-                tracing::warn!("{error}");
+                tracing::warn!("{}", with_causes(&error));
             }
         }
         Ok(())
@@ -185,14 +185,20 @@ pub enum ChallengeError {
     /// How zones are updated is not known.
     #[error(transparent)]
     UpdateFile(#[from] UpdateFileError),
-    /// A zone could not be updated.
-    #[error("the DNS could not be updated")]
-    Update(#[from] UpdateError),
+    /// A zone was not updated.
+    #[error("the record {name} could not be updated")]
+    Update {
+        /// The record's name.
+        name: RecordName,
+        /// Why not. Boxed, for it is large and rare.
+        #[source]
+        source: Box<UpdateError>,
+    },
     /// A record does not show.
     #[error(transparent)]
     NotVisible(#[from] NotVisible),
     /// A record that stands for good does not, or does not grant what is demanded.
-    #[error("there is no record everywhere that lets this account prove {name}")]
+    #[error("no record on all servers lets this account prove {name}")]
     NotStanding {
         /// The name.
         name: String,
@@ -215,6 +221,27 @@ pub enum ChallengeError {
         #[source]
         source: io::Error,
     },
+}
+
+impl ChallengeError {
+    /// Whether it is certain that nothing was put in place.
+    fn leaves_nothing(&self) -> bool {
+        match self {
+            Self::Update { source, .. } => {
+                !matches!(**source, UpdateError::NoAnswer { .. } | UpdateError::Unsigned { .. })
+            }
+            Self::Lookup(_) | Self::UpdateFile(_) | Self::RecordName { .. } | Self::NobodyThere { .. } => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A failure with all that led to it, in a line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
 /// The solvers of a run. Certificates that use the same method in the same way share one, and with it the port it

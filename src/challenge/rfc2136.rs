@@ -64,7 +64,8 @@ impl Rfc2136 {
 
     async fn change(&self, change: Change, record: &TxtRecord) -> Result<(), ChallengeError> {
         let (target, key) = read_update_file(&self.file)?;
-        Ok(self.dns.update(&target, &key, change, record).await?)
+        let updated = self.dns.update(&target, &key, change, record).await;
+        updated.map_err(|error| ChallengeError::Update { name: record.name.clone(), source: error.into() })
     }
 }
 

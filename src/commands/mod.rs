@@ -35,7 +35,7 @@ pub enum Command {
     #[command(subcommand)]
     Account(account::Command),
     /// Get a certificate
-    Issue(issue::Args),
+    Issue(Box<issue::Args>),
     /// Print the DNS records that let this account prove names for good
     DnsPersist(dns_persist::Args),
     /// Renew all certificates that are due
@@ -61,7 +61,7 @@ impl Command {
         match self {
             Self::Register(args) => register::run(context, args).await,
             Self::Account(command) => account::run(context, command).await,
-            Self::Issue(args) => issue::run(context, args).await,
+            Self::Issue(args) => issue::run(context, *args).await,
             Self::DnsPersist(args) => dns_persist::run(context, args).await,
             Self::Renew(args) => renew::run(context, args).await,
             Self::List(args) => list::run(context, &args),

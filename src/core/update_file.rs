@@ -8,6 +8,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use super::dns_record::RecordName;
 use super::secret::Secret;
@@ -134,7 +135,7 @@ fn parse_toml(text: &str) -> Result<UpdateFile, InvalidUpdateFile> {
         let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
         InvalidUpdateFile::Toml { line, message: error.message().to_owned() }
     })?;
-    let secret = match (file.secret, file.secret_file) {
+    let secret = match (file.secret.map(Zeroizing::new), file.secret_file) {
         (Some(secret), None) => SecretSource::Inline(parse_secret(&secret)?),
         (None, Some(path)) => SecretSource::File(path),
         _ => return Err(InvalidUpdateFile::SecretSource),

@@ -51,6 +51,8 @@ fn no_answer(error: NetError) -> NoAnswer {
         NetError::Timeout => NoAnswer::Silence,
         NetError::Io(io) if io.kind() == ErrorKind::TimedOut => NoAnswer::Silence,
         NetError::Io(io) if NO_ROUTE.contains(&io.kind()) => NoAnswer::NoRoute,
+        // A system without IPv6.
+        NetError::Io(io) if io.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => NoAnswer::NoRoute,
         other => NoAnswer::Other(printable(&other.to_string()).into_owned()),
     }
 }

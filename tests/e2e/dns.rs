@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::common::nameserver::{self, FIRST, Key, NameServer, PROOFS, SECOND, ZONE, dns_port};
@@ -98,6 +100,7 @@ pub(crate) fn a_wrong_key_is_told_apart() {
     let other = dns.other_key(|text| text.replace(dns.key.secret(), "d3Jvbmc="));
     let refused = run(dns.command(&other, &["-d", "www.example.test"])).exits(5);
     let refused = refused.tells("does not accept the key acme (hmac-sha256): its own has another secret");
+    assert!(!refused.stderr.contains("WARN"), "nothing was left behind: {}", refused.stderr);
     refused.tells("copy the secret again").keeps_secret("d3Jvbmc=");
     for change in [("\"acme\"", "\"other\""), ("hmac-sha256", "hmac-sha512")] {
         let other = dns.other_key(|text| text.replace(change.0, change.1));
@@ -139,6 +142,15 @@ pub(crate) fn a_secondary_that_lags_is_awaited() {
     assert!(!fs::read_to_string(&log).unwrap().contains("waiting for the validation"));
     secondary.refresh();
     assert_eq!(wait(&mut child), 0, "{}", fs::read_to_string(&log).unwrap());
+    dns.is_clean();
+}
+
+pub(crate) fn c44_a_signal_takes_records_down() {
+    let (dns, _secondary) = with_lagging_secondary();
+    let (mut child, log) = start(&dns, &["-d", "www.example.test"]);
+    poll("the record is there", || !dns.server.dig("_acme-challenge.www.example.test", "TXT").is_empty());
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(wait(&mut child), 128 + 15, "{}", fs::read_to_string(&log).unwrap());
     dns.is_clean();
 }
 

@@ -26,6 +26,7 @@ mod rfc8555_7_4_1;
 mod rfc8555_7_4_2;
 mod rfc8555_7_5;
 mod rfc8555_7_6;
+mod rfc8555_8_3;
 mod rfc8555_8_4;
 mod rfc8657_8659;
 mod rfc8737_8738;

@@ -70,3 +70,13 @@ pub(crate) fn serves_certificate(address: SocketAddr, name: &str, root: &Path) -
     let outcome = run(command);
     outcome.status == 0 && outcome.stdout.contains("Verification: OK")
 }
+
+/// The certificate that is served there for this name, in PEM, by OpenSSL's word; empty when there is none.
+pub(crate) fn served_certificate(address: SocketAddr, name: &str) -> String {
+    let mut command = clean("openssl", Path::new("/"));
+    command.args(["s_client", "-servername", name, "-connect"]).arg(address.to_string());
+    let shown = run(command).stdout;
+    let begin = shown.find("-----BEGIN CERTIFICATE-----");
+    let end = shown.find("-----END CERTIFICATE-----");
+    begin.zip(end).map(|(begin, end)| shown[begin..end].to_owned()).unwrap_or_default()
+}
