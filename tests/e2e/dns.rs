@@ -324,3 +324,9 @@ pub(crate) fn nobody_is_asked_without_a_terminal() {
         refused.exits(5).tells("no terminal to ask at");
     }
 }
+pub(crate) fn a_hundred_names_at_once() {
+    let dns = Dns::with_bind("");
+    let names: Vec<String> = (0..100).map(|number| format!("host{number}.example.test")).collect();
+    dns.issue(&["-d", &names.join(",")]).succeeds();
+    dns.is_clean();
+}
