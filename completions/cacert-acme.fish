@@ -172,7 +172,7 @@ ed25519\t'Ed25519; few browsers and CAs accept it'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l webroot -d 'Put the proofs into the folder that a web server serves for the names' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l standalone -d 'Answer by an own web server for the time of the challenge [default: port 80 of all addresses]' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l tls-alpn -d 'Answer by an own TLS server for the time of the challenge [default: port 443 of all addresses]' -r
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-rfc2136 -d 'Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and \\ secret or secret-file' -r -F
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-rfc2136 -d 'Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and secret or secret-file' -r -F
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l manual -d 'Tell what to do by hand, and wait for it: records in the DNS, or files on the web server [default: dns]' -r -f -a "dns\t'Records in the DNS'
 http\t'Files on the web server'"
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-hook -d 'Have a program of yours publish the records, by the rules of --hook-dialect; or a URL, or an acme.sh DNS script' -r
@@ -184,7 +184,7 @@ dehydrated\t''
 dehydrated-chain\t''
 acme.sh\t''
 uacme\t''"
-complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \\ NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=dns-persist, NAME=manual-dns, \\ NAME=manual-http' -r
+complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l challenge -d 'Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=dns-persist, NAME=manual-dns, NAME=manual-http' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-resolver -d 'Look names up here instead of asking this machine\'s resolvers; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-alias -d 'Where the record stands, if no CNAME tells it: for one name (NAME=RECORD) or for all; may be repeated' -r
 complete -c cacert-acme -n "__fish_cacert_acme_using_subcommand issue" -l dns-timeout -d 'How long to wait until every server shows a record [default: 5m]' -r

@@ -37,7 +37,7 @@ impl<P: Publisher> Dns<P> {
     }
 
     /// The record that proves, under the name where it really stands: as the user says, or where CNAME records lead.
-    async fn record(&self, proof: &Proof) -> Result<TxtRecord, ChallengeError> {
+    pub(super) async fn record(&self, proof: &Proof) -> Result<TxtRecord, ChallengeError> {
         let asked = challenge_name(proof.challenge_type, &proof.name, &proof.account_url);
         let asked =
             asked.map_err(|source| ChallengeError::RecordName { name: proof.name.clone(), source })?;

@@ -114,6 +114,14 @@ impl Solver for DnsHook {
         Ok(self.hook.clean(&self.deployed(proofs).await).await?)
     }
 
+    async fn place(&self, proof: &Proof) -> Option<String> {
+        if !self.hook.wants_records_alone() {
+            return None;
+        }
+        // What can't be found out is told when the record is to be published.
+        self.dns.record(proof).await.ok().map(|record| record.name.to_string())
+    }
+
     fn turn(&self) -> Option<&tokio::sync::Mutex<()>> {
         self.hook.turn()
     }

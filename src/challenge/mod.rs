@@ -120,6 +120,11 @@ pub trait Solver: Send + Sync {
         Ok(())
     }
 
+    /// Where the proof stands, if no other may stand there meanwhile: those of one place are shown one after another.
+    async fn place(&self, _proof: &Proof) -> Option<String> {
+        None
+    }
+
     /// What is held from a proof's presenting to its verdict, where there may be one at a time only.
     fn turn(&self) -> Option<&tokio::sync::Mutex<()>> {
         None

@@ -28,7 +28,7 @@ pub struct MethodArgs {
     #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with_all = ["webroot", "standalone"])]
     pub tls_alpn: Option<String>,
-    /// Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and \
+    /// Update the zone with the key in a file: one of tsig-keygen, or TOML with server, zone, key, algorithm and
     /// secret or secret-file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["webroot", "standalone", "tls_alpn"])]
     pub dns_rfc2136: Option<PathBuf>,
@@ -48,8 +48,8 @@ pub struct MethodArgs {
     /// Which ACME client the hook was written for [default: lego; for files lego-raw]
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub hook_dialect: Option<Dialect>,
-    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT, \
-    /// NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=dns-persist, NAME=manual-dns, \
+    /// Prove one name by another method: NAME=webroot:DIR, NAME=standalone:ADDR:PORT, NAME=tls-alpn:ADDR:PORT,
+    /// NAME=dns-rfc2136:FILE, NAME=dns-hook:CMD, NAME=dns-hook/DIALECT:CMD, NAME=http-hook:CMD, NAME=dns-persist, NAME=manual-dns,
     /// NAME=manual-http
     #[arg(long, value_name = "NAME=METHOD")]
     pub challenge: Vec<String>,

@@ -28,6 +28,12 @@ pub(super) trait Rules: Send + Sync {
         false
     }
 
+    /// Whether hooks may replace a record where they should put another one beside it, because their client never had
+    /// them do that.
+    fn records_alone(&self) -> bool {
+        false
+    }
+
     /// Whether a challenge is cleaned up whose answer the hook failed to give.
     fn cleans_up_failures(&self) -> bool {
         true

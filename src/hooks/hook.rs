@@ -79,6 +79,12 @@ impl Hook {
         self.dialect.0.one_at_a_time().then_some(&self.turn)
     }
 
+    /// Whether records of one name must stand one after another.
+    #[must_use]
+    pub fn wants_records_alone(&self) -> bool {
+        self.dialect.0.records_alone()
+    }
+
     /// Whether the hook answered this challenge and was not called to clean up since.
     #[must_use]
     pub fn has_deployed(&self, token: &str) -> bool {

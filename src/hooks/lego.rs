@@ -1,4 +1,7 @@
 //! lego's `exec` and `httpreq`: `HOOK present|cleanup FQDN. VALUE`, raw: `HOOK present|cleanup -- DOMAIN TOKEN KEYAUTH`.
+//!
+//! lego's `exec` proves one name after the other, and waits for each. We prove all at once, but for two that stand under
+//! one name (a wildcard and its base, or what is delegated to one place): there hooks were never asked for a second record.
 
 use serde_json::json;
 
@@ -25,6 +28,10 @@ impl Rules for Lego {
         Form::ProgramOrUrl
     }
 
+    fn records_alone(&self) -> bool {
+        true
+    }
+
     fn deploy(&self, site: &Site, challenges: &[HookChallenge]) -> Vec<Step> {
         each(challenges, |_, challenge| with_record(site, "present", challenge))
     }
@@ -45,6 +52,10 @@ impl Rules for LegoRaw {
 
     fn form(&self) -> Form {
         Form::ProgramOrUrl
+    }
+
+    fn records_alone(&self) -> bool {
+        true
     }
 
     fn deploy(&self, site: &Site, challenges: &[HookChallenge]) -> Vec<Step> {

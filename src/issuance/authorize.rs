@@ -1,5 +1,6 @@
 //! Proving control of every name of an order: all fetched, presented, awaited and answered at once.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -200,8 +201,32 @@ impl Issuance<'_> {
     async fn prove(&self, tasks: &[Task]) -> Result<(), Error> {
         let (in_turn, together): (Vec<&Task>, Vec<&Task>) =
             tasks.iter().partition(|task| task.choices.iter().any(|choice| choice.solver.turn().is_some()));
-        let (one, other) = join(self.prove_together(&together), self.prove_in_turn(&in_turn)).await;
+        let (one, other) = join(self.prove_by_places(together), self.prove_in_turn(&in_turn)).await;
         join_errors([one, other].into_iter().filter_map(Result::err).collect())
+    }
+
+    /// Proves all at once, but for those that can't stand side by side.
+    async fn prove_by_places(&self, tasks: Vec<&Task>) -> Result<(), Error> {
+        let places = join_all(tasks.iter().map(|task| async {
+            let choice = task.choices.first()?;
+            choice.solver.place(&choice.proof).await
+        }));
+        let mut left: Vec<(Option<String>, &Task)> = places.await.into_iter().zip(tasks).collect();
+        while !left.is_empty() {
+            let mut taken = HashSet::new();
+            let (round, later): (Vec<_>, Vec<_>) = std::mem::take(&mut left)
+                .into_iter()
+                .partition(|(place, _)| place.as_ref().is_none_or(|place| taken.insert(place.clone())));
+            let round: Vec<&Task> = round.into_iter().map(|(_, task)| task).collect();
+            self.prove_together(&round).await?;
+            if !later.is_empty() {
+                let choices = || round.iter().filter_map(|task| task.choices.first());
+                take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await?;
+                choices().for_each(|choice| self.presented.remove(&choice.proof));
+            }
+            left = later;
+        }
+        Ok(())
     }
 
     /// Shows all, then has all validated.

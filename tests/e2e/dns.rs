@@ -162,6 +162,14 @@ pub(crate) fn a_timeout_names_the_server_and_what_it_shows() {
     dns.is_clean();
 }
 
+pub(crate) fn a_server_that_is_down_is_named() {
+    let dns = Dns::new(|port, key| nameserver::bind(port, key, &[FIRST, SECOND], ""));
+    let outcome = dns.issue(&["-d", "www.example.test", "--dns-timeout", "1s"]).exits(5);
+    outcome.tells(&format!("ns2.example.test (127.0.0.2:{}): it does not answer", dns.port));
+    dns.issue(&["-d", "www.example.test", "--dns-wait-for", "nobody"]).succeeds();
+    dns.is_clean();
+}
+
 pub(crate) fn proofs_stand_where_cname_records_lead() {
     let dns = Dns::with_bind(
         "_acme-challenge.www CNAME hop.example.test.\nhop CNAME www.proofs.test.\n\
@@ -255,6 +263,17 @@ pub(crate) fn a_record_that_stands_for_good() {
     issue().succeeds();
     dns.world.client(&["renew", "--force"]).succeeds();
     dns.world.client(&["dns-persist", "example.test", "--until", "2020-01-01"]).exits(2);
+}
+
+/// Its challenges are gone then, and the directory tells how the CA is called.
+pub(crate) fn a_record_for_a_name_that_is_proven_already() {
+    let world = World::with(|config| config.policy.reuse_authorizations = true);
+    world.register();
+    world.issue("www.example.test");
+    let printed = world.client(&["dns-persist", "www.example.test"]).succeeds().stdout;
+    let begin = "_validation-persist.www.example.test. 3600 IN TXT \"cacert.org; accounturi=https://";
+    assert!(printed.starts_with(begin), "{printed}");
+    world.client(&["renew", "--force"]).succeeds();
 }
 
 /// Runs the client on a terminal of its own, with what it shows in a file.

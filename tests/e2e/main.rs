@@ -50,7 +50,7 @@ fn main() {
     tests.extend(tests![dns:
         wildcard_and_base_side_by_side_with_bind ["named", "tsig-keygen", "dig"],
         updates_of_knot ["knotd", "tsig-keygen", "dig"],
-        a_wrong_key_is_told_apart ["named", "tsig-keygen"],
+        a_wrong_key_is_told_apart ["named", "tsig-keygen", "dig"],
         a_secondary_that_lags_is_awaited ["named", "knotd", "knotc", "tsig-keygen", "dig"],
         a_hundred_names_at_once ["named", "tsig-keygen", "dig"],
         c44_a_signal_takes_records_down ["named", "knotd", "tsig-keygen", "dig"],
@@ -60,8 +60,10 @@ fn main() {
         an_alias_is_named_outright ["named", "tsig-keygen", "dig"],
         a_label_of_the_accounts_own ["named", "tsig-keygen", "dig"],
         resolvers_alone_are_asked_where_servers_cannot_be ["named", "tsig-keygen", "dig"],
-        a_record_that_stands_for_good ["named", "tsig-keygen", "nsupdate"],
-        records_by_hand ["named", "tsig-keygen", "nsupdate", "script"],
+        a_server_that_is_down_is_named ["named", "tsig-keygen", "dig"],
+        a_record_that_stands_for_good ["named", "tsig-keygen", "dig", "nsupdate"],
+        a_record_for_a_name_that_is_proven_already,
+        records_by_hand ["named", "tsig-keygen", "dig", "nsupdate", "script"],
         files_by_hand ["script"],
         nobody_is_asked_without_a_terminal,
         a_wildcard_its_base_and_two_addresses_in_one_certificate ["named", "tsig-keygen", "dig"],
@@ -104,7 +106,7 @@ fn main() {
 
 /// One module a dialect.
 fn hooks() -> Vec<Test> {
-    use hooks::{acme_sh, certbot, dehydrated, lego, uacme};
+    use hooks::{acme_sh, certbot, dehydrated, lego, originals, uacme};
     let mut tests = Vec::new();
     tests.extend(tests![lego:
         exec ["curl"], an_alias_is_told_to_the_hook ["curl"],
@@ -113,13 +115,18 @@ fn hooks() -> Vec<Test> {
     ]);
     tests.extend(tests![certbot: dns ["curl"], files_with_two_commands]);
     tests.extend(tests![dehydrated:
-        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
+        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, tls ["openssl"],
+        failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
     ]);
     tests.extend(tests![acme_sh:
         helpers_in_dash_and_bash ["dash", "bash", "curl", "openssl"], a_json_api ["curl", "openssl"],
         a_form_api ["curl", "openssl"], nsupdate_and_bind ["named", "tsig-keygen", "dig", "nsupdate"],
     ]);
     tests.extend(tests![uacme: dns ["curl"], the_next_type_is_tried ["curl"], files, failures]);
+    tests.extend(tests![originals:
+        lego ["lego", "curl"], certbot ["certbot", "curl"], dehydrated ["dehydrated", "curl", "openssl"],
+        uacme ["uacme", "unshare", "curl"],
+    ]);
     for test in &mut tests {
         test.name = format!("hooks::{}", test.name).leak();
     }

@@ -106,6 +106,29 @@ pub(crate) fn files() {
     assert!(deployed[3].starts_with(&format!("{}.", deployed[2])), "{deployed:?}");
 }
 
+/// A hook that serves tls-alpn-01 with what it was told, by a server that it leaves running.
+pub(crate) fn tls() {
+    let world = World::registered();
+    let port = world.mock().tls_port();
+    let body = format!(
+        r#"cd "${{RECORD%/*}}"
+case $1 in
+deploy_challenge)
+    openssl req -x509 -newkey rsa:2048 -noenc -keyout alpn.key -out alpn.pem -subj / -days 1         -addext "subjectAltName=DNS:$2" -addext "1.3.6.1.5.5.7.1.31=critical,DER:04:20:$4" 2>req.log || exit 1
+    openssl s_server -accept 127.0.0.1:{port} -cert alpn.pem -key alpn.key -alpn acme-tls/1 -quiet         >server.log 2>&1 </dev/null &
+    echo $! >server.pid
+    until openssl s_client -connect 127.0.0.1:{port} </dev/null >client.log 2>&1; do kill -0 $! || exit 1; done ;;
+clean_challenge) kill "$(cat server.pid)" ;;
+esac"#
+    );
+    let hook = world.hook(&body);
+    let method = format!("www.example.test=tls-alpn-hook:{hook}");
+    let outcome = world.issue_by("www.example.test", &["--challenge", &method]).succeeds();
+    assert_eq!(operations(&world.calls()).len(), 4, "{}", outcome.stderr);
+    let digest = &world.calls()[2].arguments[3];
+    assert_eq!(digest.split(':').filter(|byte| byte.len() == 2).count(), 32, "{digest}");
+}
+
 /// Whatever does not end with status 0 ends the run, but for `exit_hook`.
 pub(crate) fn failures_are_fatal() {
     let world = World::registered();

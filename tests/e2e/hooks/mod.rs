@@ -5,6 +5,7 @@ pub(crate) mod acme_sh;
 pub(crate) mod certbot;
 pub(crate) mod dehydrated;
 pub(crate) mod lego;
+pub(crate) mod originals;
 pub(crate) mod uacme;
 
 use std::collections::BTreeMap;
