@@ -2,7 +2,7 @@
 //!
 //! A dialect is a file that says, without doing anything, what is called with which arguments and environment, in which
 //! order, and what the end of the program means. `runner` alone starts programs, `httpreq` alone sends requests, and
-//! [`Hook`] goes through a dialect's calls. To add a dialect: a file that implements `Rules`, and a line in [`DIALECTS`].
+//! [`Hook`] goes through a dialect's calls. To add a dialect: a file that implements `Rules`, and a line in `DIALECTS`.
 
 mod acme_sh;
 mod call;

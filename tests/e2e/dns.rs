@@ -4,13 +4,14 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::common::nameserver::{self, FIRST, Key, NameServer, PROOFS, SECOND, ZONE, dns_port};
-use crate::common::run::wait;
+use crate::common::run::{try_poll, wait};
 use crate::common::webserver::Webserver;
 use crate::common::{CLIENT, Outcome, World, clean, poll, run, run_with_input};
 
@@ -290,13 +291,14 @@ fn start_on_a_terminal(world: &World, arguments: &str, environment: &[(&str, &st
 }
 
 /// The first line shown that has this in it.
-fn shown_line(shown: &PathBuf, part: &str) -> String {
-    let mut found = None;
-    poll("it is shown", || {
-        let text = fs::read_to_string(shown).unwrap();
+fn shown_line(shown_in: &PathBuf, part: &str) -> String {
+    let (mut text, mut found) = (String::new(), None);
+    let shown = try_poll(Duration::from_secs(30), || {
+        text = fs::read_to_string(shown_in).unwrap();
         found = text.lines().find(|line| line.contains(part)).map(|line| line.trim().to_owned());
         found.is_some()
     });
+    assert!(shown, "{part:?} is not shown in\n{text}");
     found.unwrap()
 }
 
@@ -316,6 +318,27 @@ pub(crate) fn records_by_hand() {
     dns.publish(&record);
     assert_eq!(wait(&mut child), 0, "{}", fs::read_to_string(&shown).unwrap());
     assert!(shown_line(&shown, "is needed no more").contains(&record));
+}
+
+/// One name is asked for while another is awaited; neither keeps the other, nor Ctrl-C, from being heard.
+pub(crate) fn ctrl_c_at_a_prompt_ends_the_run() {
+    let dns = Dns::with_bind("");
+    let arguments = format!(
+        "issue -v -d www.example.test,example.test --manual --dns-resolver {} --dns-port {}",
+        dns.server.address(),
+        dns.port
+    );
+    let (mut child, shown) = start_on_a_terminal(&dns.world, &arguments, &[]);
+    let first = shown_line(&shown, " IN TXT ");
+    let name = first.split(". ").next().unwrap();
+    let input = child.stdin.as_mut().unwrap();
+    input.write_all(b"\n").unwrap();
+    shown_line(&shown, &format!("to show {name} ("));
+    dns.publish(&first);
+    shown_line(&shown, &format!("{name} is visible"));
+    input.write_all(b"\x03").unwrap();
+    assert_eq!(wait(&mut child), 128 + 2, "{}", fs::read_to_string(&shown).unwrap());
+    assert!(shown_line(&shown, "is needed no more").contains(&first));
 }
 
 pub(crate) fn files_by_hand() {

@@ -64,6 +64,7 @@ fn main() {
         a_record_that_stands_for_good ["named", "tsig-keygen", "dig", "nsupdate"],
         a_record_for_a_name_that_is_proven_already,
         records_by_hand ["named", "tsig-keygen", "dig", "nsupdate", "script"],
+        ctrl_c_at_a_prompt_ends_the_run ["named", "tsig-keygen", "dig", "nsupdate", "script"],
         files_by_hand ["script"],
         nobody_is_asked_without_a_terminal,
         a_wildcard_its_base_and_two_addresses_in_one_certificate ["named", "tsig-keygen", "dig"],
