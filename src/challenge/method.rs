@@ -220,6 +220,8 @@ impl Method {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -294,6 +296,19 @@ mod tests {
             let identifier = name.parse().unwrap();
             assert_eq!(Method::Standalone(None).can_prove(&identifier), by_http, "{name}");
             assert_eq!(Method::ManualDns.can_prove(&identifier), by_dns, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_hook_that_is_read_is_written_alike(
+            way in "(dns|http|tls-alpn)-hook",
+            dialect in proptest::sample::select(Dialect::names().collect::<Vec<_>>()),
+            command in any::<String>(),
+        ) {
+            if let Ok(method) = format!("{way}/{dialect}:{command}").parse::<Method>() {
+                prop_assert_eq!(method.to_string().parse::<Method>(), Ok(method));
+            }
         }
     }
 }

@@ -123,7 +123,7 @@ fn hooks() -> Vec<Test> {
         helpers_in_dash_and_bash ["dash", "bash", "curl", "openssl"], a_json_api ["curl", "openssl"],
         a_form_api ["curl", "openssl"], nsupdate_and_bind ["named", "tsig-keygen", "dig", "nsupdate"],
     ]);
-    tests.extend(tests![uacme: dns ["curl"], the_next_type_is_tried ["curl"], files, failures]);
+    tests.extend(tests![uacme: dns ["curl"], the_next_type_is_tried ["curl"], files, the_packages_own_script ["uacme"], failures]);
     tests.extend(tests![originals:
         lego ["lego", "curl"], certbot ["certbot", "curl"], dehydrated ["dehydrated", "curl", "openssl"],
         uacme ["uacme", "unshare", "curl"],

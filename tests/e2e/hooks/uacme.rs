@@ -1,8 +1,8 @@
 //! uacme's dialect.
 
 use super::{Call, digest_of};
-use crate::common::World;
 use crate::common::webserver::Webserver;
+use crate::common::{World, run};
 
 fn lines(calls: &[Call]) -> Vec<String> {
     calls.iter().map(|call| call.arguments[..3].join(" ")).collect()
@@ -72,6 +72,17 @@ pub(crate) fn files() {
     let call = &world.calls()[0].arguments;
     assert!(call[4].starts_with(&format!("{}.", call[3])), "{call:?}");
     assert_ne!(digest_of(&call[4]), call[4]);
+}
+
+/// The script that comes with uacme, told by the environment where the web server's files are.
+pub(crate) fn the_packages_own_script() {
+    let world = World::registered();
+    let web = Webserver::start(world.mock().http_port());
+    let mut command = world.command(&["issue", "-d", "www.example.test,example.test"]);
+    command.args(["--http-hook", "/usr/share/uacme/uacme.sh", "--hook-dialect", "uacme"]);
+    command.env("UACME_CHALLENGE_PATH", web.challenges());
+    run(command).succeeds();
+    assert_eq!(std::fs::read_dir(web.challenges()).unwrap().count(), 0);
 }
 
 /// A validation that fails is `failed`; a `begin` that dies ends the run without a word.
