@@ -155,6 +155,16 @@ pub(crate) fn c44_a_signal_takes_records_down() {
     dns.is_clean();
 }
 
+pub(crate) fn what_a_killed_run_left_is_taken_down_by_the_next() {
+    let (dns, _secondary) = with_lagging_secondary();
+    let (mut child, _) = start(&dns, &["-d", "www.example.test"]);
+    poll("the record is there", || !dns.server.dig("_acme-challenge.www.example.test", "TXT").is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    dns.issue(&["-d", "www.example.test", "--dns-wait-for", "nobody"]).succeeds();
+    dns.is_clean();
+}
+
 pub(crate) fn a_timeout_names_the_server_and_what_it_shows() {
     let (dns, _secondary) = with_lagging_secondary();
     let outcome = dns.issue(&["-d", "www.example.test,example.test", "--dns-timeout", "1s"]).exits(5);

@@ -54,6 +54,7 @@ fn main() {
         a_secondary_that_lags_is_awaited ["named", "knotd", "knotc", "tsig-keygen", "dig"],
         a_hundred_names_at_once ["named", "tsig-keygen", "dig"],
         c44_a_signal_takes_records_down ["named", "knotd", "tsig-keygen", "dig"],
+        what_a_killed_run_left_is_taken_down_by_the_next ["named", "knotd", "tsig-keygen", "dig"],
         a_timeout_names_the_server_and_what_it_shows ["named", "knotd", "tsig-keygen", "dig"],
         proofs_stand_where_cname_records_lead ["named", "tsig-keygen", "dig"],
         a_wildcard_cname_is_not_followed ["named", "tsig-keygen", "dig"],
