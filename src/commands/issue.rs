@@ -24,6 +24,7 @@ use super::show::{certificate_json, date};
 #[command(after_help = "Examples:
   cacert-acme issue -d www.example.org -d example.org --webroot /var/www/html
   cacert-acme issue -d www.example.org --standalone
+  cacert-acme issue -d '*.example.org' -d example.org --dns-rfc2136 /etc/cacert-acme/update.key
 
 A certificate that exists for the same names is renewed only when it is due, or with --force. Its files are found \
 through the link certificates/NAME/current in the state directory: cert.pem, chain.pem, fullchain.pem, privkey.pem.")]

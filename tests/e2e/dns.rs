@@ -4,13 +4,14 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::common::nameserver::{self, FIRST, Key, NameServer, PROOFS, SECOND, ZONE, dns_port};
-use crate::common::run::wait;
+use crate::common::run::{try_poll, wait};
 use crate::common::webserver::Webserver;
 use crate::common::{CLIENT, Outcome, World, clean, poll, run, run_with_input};
 
@@ -154,11 +155,29 @@ pub(crate) fn c44_a_signal_takes_records_down() {
     dns.is_clean();
 }
 
+pub(crate) fn what_a_killed_run_left_is_taken_down_by_the_next() {
+    let (dns, _secondary) = with_lagging_secondary();
+    let (mut child, _) = start(&dns, &["-d", "www.example.test"]);
+    poll("the record is there", || !dns.server.dig("_acme-challenge.www.example.test", "TXT").is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    dns.issue(&["-d", "www.example.test", "--dns-wait-for", "nobody"]).succeeds();
+    dns.is_clean();
+}
+
 pub(crate) fn a_timeout_names_the_server_and_what_it_shows() {
     let (dns, _secondary) = with_lagging_secondary();
     let outcome = dns.issue(&["-d", "www.example.test,example.test", "--dns-timeout", "1s"]).exits(5);
     let outcome = outcome.tells(".example.test is not visible everywhere after 1 s");
     outcome.tells(&format!("ns2.example.test (127.0.0.2:{}): it has no such record", dns.port));
+    dns.is_clean();
+}
+
+pub(crate) fn a_server_that_is_down_is_named() {
+    let dns = Dns::new(|port, key| nameserver::bind(port, key, &[FIRST, SECOND], ""));
+    let outcome = dns.issue(&["-d", "www.example.test", "--dns-timeout", "1s"]).exits(5);
+    outcome.tells(&format!("ns2.example.test (127.0.0.2:{}): it does not answer", dns.port));
+    dns.issue(&["-d", "www.example.test", "--dns-wait-for", "nobody"]).succeeds();
     dns.is_clean();
 }
 
@@ -257,6 +276,17 @@ pub(crate) fn a_record_that_stands_for_good() {
     dns.world.client(&["dns-persist", "example.test", "--until", "2020-01-01"]).exits(2);
 }
 
+/// Its challenges are gone then, and the directory tells how the CA is called.
+pub(crate) fn a_record_for_a_name_that_is_proven_already() {
+    let world = World::with(|config| config.policy.reuse_authorizations = true);
+    world.register();
+    world.issue("www.example.test");
+    let printed = world.client(&["dns-persist", "www.example.test"]).succeeds().stdout;
+    let begin = "_validation-persist.www.example.test. 3600 IN TXT \"cacert.org; accounturi=https://";
+    assert!(printed.starts_with(begin), "{printed}");
+    world.client(&["renew", "--force"]).succeeds();
+}
+
 /// Runs the client on a terminal of its own, with what it shows in a file.
 fn start_on_a_terminal(world: &World, arguments: &str, environment: &[(&str, &str)]) -> (Child, PathBuf) {
     let shown = world.path("terminal");
@@ -271,13 +301,14 @@ fn start_on_a_terminal(world: &World, arguments: &str, environment: &[(&str, &st
 }
 
 /// The first line shown that has this in it.
-fn shown_line(shown: &PathBuf, part: &str) -> String {
-    let mut found = None;
-    poll("it is shown", || {
-        let text = fs::read_to_string(shown).unwrap();
+fn shown_line(shown_in: &PathBuf, part: &str) -> String {
+    let (mut text, mut found) = (String::new(), None);
+    let shown = try_poll(Duration::from_secs(30), || {
+        text = fs::read_to_string(shown_in).unwrap();
         found = text.lines().find(|line| line.contains(part)).map(|line| line.trim().to_owned());
         found.is_some()
     });
+    assert!(shown, "{part:?} is not shown in\n{text}");
     found.unwrap()
 }
 
@@ -297,6 +328,27 @@ pub(crate) fn records_by_hand() {
     dns.publish(&record);
     assert_eq!(wait(&mut child), 0, "{}", fs::read_to_string(&shown).unwrap());
     assert!(shown_line(&shown, "is needed no more").contains(&record));
+}
+
+/// One name is asked for while another is awaited; neither keeps the other, nor Ctrl-C, from being heard.
+pub(crate) fn ctrl_c_at_a_prompt_ends_the_run() {
+    let dns = Dns::with_bind("");
+    let arguments = format!(
+        "issue -v -d www.example.test,example.test --manual --dns-resolver {} --dns-port {}",
+        dns.server.address(),
+        dns.port
+    );
+    let (mut child, shown) = start_on_a_terminal(&dns.world, &arguments, &[]);
+    let first = shown_line(&shown, " IN TXT ");
+    let name = first.split(". ").next().unwrap();
+    let input = child.stdin.as_mut().unwrap();
+    input.write_all(b"\n").unwrap();
+    shown_line(&shown, &format!("to show {name} ("));
+    dns.publish(&first);
+    shown_line(&shown, &format!("{name} is visible"));
+    input.write_all(b"\x03").unwrap();
+    assert_eq!(wait(&mut child), 128 + 2, "{}", fs::read_to_string(&shown).unwrap());
+    assert!(shown_line(&shown, "is needed no more").contains(&first));
 }
 
 pub(crate) fn files_by_hand() {
@@ -323,4 +375,10 @@ pub(crate) fn nobody_is_asked_without_a_terminal() {
             world.client(&["issue", "-d", "www.example.test", "--dns-alias", "_proof.test", manual]);
         refused.exits(5).tells("no terminal to ask at");
     }
+}
+pub(crate) fn a_hundred_names_at_once() {
+    let dns = Dns::with_bind("");
+    let names: Vec<String> = (0..100).map(|number| format!("host{number}.example.test")).collect();
+    dns.issue(&["-d", &names.join(",")]).succeeds();
+    dns.is_clean();
 }

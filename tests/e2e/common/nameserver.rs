@@ -115,7 +115,8 @@ pub(crate) fn bind(port: u16, key: &Key, servers: &[&[IpAddr]], records: &str) -
     );
     let mut command = clean("named", folder.path());
     command.args(["-g", "-c", "named.conf"]);
-    NameServer::start(folder, command, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))
+    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+    NameServer::start(folder, command, address, &[ZONE, PROOFS, "test"])
 }
 
 /// Knot as the primary of [`ZONE`], updated with the same key, and of `test` above it.
@@ -130,7 +131,7 @@ pub(crate) fn knot(port: u16, key: &Key) -> NameServer {
          zone:\n  - domain: test\n    file: top\n  - domain: {ZONE}\n    file: zone\n    acl: update\n",
         key.secret()
     );
-    start_knot(folder, SocketAddr::new(FIRST[0], port), &sections)
+    start_knot(folder, SocketAddr::new(FIRST[0], port), &sections, &[ZONE, "test"])
 }
 
 /// Knot as a secondary of [`ZONE`] on 127.0.0.2, which takes no notice of changes until it is told to look.
@@ -138,12 +139,10 @@ pub(crate) fn knot_secondary(port: u16) -> NameServer {
     let sections = format!(
         "remote:\n  - id: primary\n    address: 127.0.0.1@{port}\nzone:\n  - domain: {ZONE}\n    master: primary\n"
     );
-    let secondary = start_knot(tempfile::tempdir().unwrap(), SocketAddr::new(SECOND[0], port), &sections);
-    poll("the zone is transferred", || secondary.dig(ZONE, "SOA").contains(ZONE));
-    secondary
+    start_knot(tempfile::tempdir().unwrap(), SocketAddr::new(SECOND[0], port), &sections, &[ZONE])
 }
 
-fn start_knot(folder: TempDir, address: SocketAddr, sections: &str) -> NameServer {
+fn start_knot(folder: TempDir, address: SocketAddr, sections: &str, zones: &[&str]) -> NameServer {
     let (ip, port, path) = (address.ip(), address.port(), folder.path().display());
     let config = format!(
         "server:\n  rundir: {path}\n  listen: {ip}@{port}\ndatabase:\n  storage: {path}\n\
@@ -152,12 +151,17 @@ fn start_knot(folder: TempDir, address: SocketAddr, sections: &str) -> NameServe
     fs::write(folder.path().join("knot.conf"), config).unwrap();
     let mut command = clean("knotd", folder.path());
     command.args(["-c", "knot.conf"]);
-    NameServer::start(folder, command, address)
+    NameServer::start(folder, command, address, zones)
 }
 
 impl NameServer {
-    fn start(folder: TempDir, command: Command, address: SocketAddr) -> Self {
-        Self { folder, address, _server: Server::start(command, address) }
+    /// Starts it and waits until it answers for its zones: it listens before it has them.
+    fn start(folder: TempDir, command: Command, address: SocketAddr, zones: &[&str]) -> Self {
+        let server = Self { folder, address, _server: Server::start(command, address) };
+        for zone in zones {
+            poll("the zone is there", || server.dig(zone, "SOA").contains("admin.example.test."));
+        }
+        server
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

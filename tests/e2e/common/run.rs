@@ -91,7 +91,8 @@ pub(crate) fn poll(what: &str, is_so: impl FnMut() -> bool) {
     assert!(try_poll(Duration::from_secs(30), is_so), "{what}: not within 30 s");
 }
 
-fn try_poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+/// Asks until it is so, or patience ends.
+pub(crate) fn try_poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + patience;
     while !is_so() {
         if Instant::now() > deadline {
