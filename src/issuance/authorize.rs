@@ -1,7 +1,7 @@
 //! Proving control of every name of an order: all fetched, presented, awaited and answered at once.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -15,61 +15,10 @@ use crate::core::plan::AuthorizationStatus;
 use crate::error::{Error, Kind};
 
 use super::Issuance;
+use super::presented::{by_solver, take_down};
 
 /// How long the server may take to validate one name.
 const PATIENCE: Duration = Duration::from_secs(180);
-
-/// The proofs in place at this moment, in the whole run, and who put them there.
-#[derive(Default)]
-pub struct Presented(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    proofs: Vec<(Arc<dyn Solver>, Proof)>,
-    /// Every solver that was used so far.
-    solvers: Vec<Arc<dyn Solver>>,
-    /// The first failure to prove a name.
-    failure: Option<String>,
-}
-
-impl Presented {
-    fn add(&self, solver: &Arc<dyn Solver>, proof: &Proof) {
-        let mut state = self.lock();
-        state.proofs.push((solver.clone(), proof.clone()));
-        if !state.solvers.iter().any(|known| Arc::ptr_eq(known, solver)) {
-            state.solvers.push(solver.clone());
-        }
-    }
-
-    fn remove(&self, proof: &Proof) {
-        self.lock().proofs.retain(|(_, presented)| presented != proof);
-    }
-
-    fn fail(&self, error: &Error) {
-        self.lock().failure.get_or_insert_with(|| error.message.clone());
-    }
-
-    /// Takes every proof down, as far as possible.
-    pub async fn clean_up_all(&self) {
-        let presented = std::mem::take(&mut self.lock().proofs);
-        let pairs = presented.iter().map(|(solver, proof)| (solver, proof));
-        if let Err(error) = take_down(pairs).await {
-            tracing::warn!("{}", error.message);
-        }
-    }
-
-    /// Tells all who worked that the run ends, and what went wrong in it.
-    pub async fn end(&self, error: Option<&Error>) {
-        let State { solvers, failure, .. } = std::mem::take(&mut *self.lock());
-        let error = error.map(|error| error.message.clone()).or(failure);
-        join_all(solvers.iter().map(|solver| solver.end(error.as_deref()))).await;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        // Nothing panics while this lock is held; should it, the lists are whole all the same.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// One name that waits for its proof.
 struct Task {
@@ -339,27 +288,6 @@ impl Task {
     fn name(&self) -> &str {
         self.choices.first().map_or("", |choice| &choice.proof.name)
     }
-}
-
-/// Proofs with the solver that they belong to, in their order.
-fn by_solver<'a>(
-    pairs: impl Iterator<Item = (&'a Arc<dyn Solver>, &'a Proof)>,
-) -> Vec<(&'a Arc<dyn Solver>, Vec<Proof>)> {
-    let mut groups: Vec<(&Arc<dyn Solver>, Vec<Proof>)> = Vec::new();
-    for (solver, proof) in pairs {
-        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, solver)) {
-            Some((_, proofs)) => proofs.push(proof.clone()),
-            None => groups.push((solver, vec![proof.clone()])),
-        }
-    }
-    groups
-}
-
-/// Takes proofs down; the first failure that must end the run.
-async fn take_down<'a>(pairs: impl Iterator<Item = (&'a Arc<dyn Solver>, &'a Proof)>) -> Result<(), Error> {
-    let groups = by_solver(pairs);
-    let outcomes = join_all(groups.iter().map(|(solver, proofs)| solver.take_down(proofs))).await;
-    Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
 }
 
 /// A challenge that failed, as hooks are shown it.

@@ -3,6 +3,7 @@
 
 mod authorize;
 mod keys;
+mod presented;
 mod signals;
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::error::{Error, Kind};
 use crate::store::{CertificateRecord, Installed, OrderFiles, OrderRecord, Store};
 use crate::ui::Progress;
 
-pub use authorize::Presented;
+pub use presented::Presented;
 pub use signals::until_signal;
 
 /// How long a run waits for the CA before it leaves the order for the next run.
