@@ -38,6 +38,9 @@ pub struct Meta {
     /// The profiles that orders can choose from, with what is said of each (draft-ietf-acme-profiles §3).
     #[serde(default)]
     profiles: Value,
+    /// The names that the CA goes by in the DNS.
+    #[serde(default)]
+    pub caa_identities: Vec<String>,
 }
 
 impl Meta {

@@ -137,6 +137,22 @@ impl Session {
         self.fetch(url).await
     }
 
+    /// Gives an authorization up, with the order that waits for it (RFC 8555 §7.5.2).
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached.
+    pub async fn deactivate_authorization(&self, url: &str) -> Result<(), AcmeError> {
+        self.post(url, Some(&json!({"status": "deactivated"}))).await.map(drop)
+    }
+
+    /// The names that the CA says it goes by in the DNS (RFC 8555 §7.1.1).
+    ///
+    /// # Errors
+    /// When the directory can't be fetched.
+    pub async fn caa_identities(&self) -> Result<Vec<String>, AcmeError> {
+        Ok(self.transport.directory().await?.meta.caa_identities.clone())
+    }
+
     /// Tells the server that a challenge can be validated now (RFC 8555 §7.5.1).
     ///
     /// # Errors

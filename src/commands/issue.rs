@@ -26,6 +26,7 @@ use super::{Context, profiles};
 #[command(after_help = "Examples:
   cacert-acme issue -d www.example.org -d example.org --webroot /var/www/html
   cacert-acme issue -d www.example.org --standalone
+  cacert-acme issue -d '*.example.org' -d example.org --dns-rfc2136 /etc/cacert-acme/update.key
   cacert-acme issue --csr request.pem --webroot /var/www/html
   cacert-acme issue --profile ?
 
@@ -214,6 +215,7 @@ impl Args {
             not_after: None,
             csr,
             challenges,
+            dns: self.methods.dns.settings(existing.map(|existing| &existing.dns)),
             revoked: existing.and_then(|existing| existing.revoked.clone()),
         };
         self.certificate.apply(&mut record, existing)?;

@@ -121,6 +121,14 @@ pub fn listed(identifiers: &[Identifier]) -> String {
     names.join(", ")
 }
 
+impl FromStr for DnsName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
 /// An IP address where the text is one, a DNS name otherwise.
 impl FromStr for Identifier {
     type Err = InvalidName;

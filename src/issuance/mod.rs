@@ -2,6 +2,7 @@
 //! interrupted.
 
 mod authorize;
+mod presented;
 mod request;
 mod signals;
 
@@ -22,7 +23,7 @@ use crate::ui::Progress;
 
 use request::Request;
 
-pub use authorize::Presented;
+pub use presented::Presented;
 pub use signals::until_signal;
 
 /// How long a run waits for the CA before it leaves the order for the next run.

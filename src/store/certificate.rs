@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::core::certificate_name::CertificateName;
 use crate::core::chain::{Chain, Facts};
 use crate::core::csr::SigningRequest;
+use crate::core::dns_settings::DnsSettings;
 use crate::core::identifier::Identifier;
 use crate::core::key_type::KeyType;
 use crate::core::moment::Moment;
@@ -63,6 +64,9 @@ pub struct CertificateRecord {
     pub csr: Option<SigningRequest>,
     /// How each name is proven: `webroot:DIR`, `standalone:ADDR:PORT`, …
     pub challenges: BTreeMap<Identifier, String>,
+    /// How DNS is worked with.
+    #[serde(default, skip_serializing_if = "DnsSettings::is_default")]
+    pub dns: DnsSettings,
     /// The newest revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revocation>,

@@ -7,9 +7,11 @@ mod accounts;
 mod certificates;
 mod checklist;
 mod common;
+mod dns;
 mod eab_refusals;
 mod failures;
 mod first_certificate;
+mod hooks;
 mod interop;
 mod kill;
 mod ports;
@@ -71,6 +73,29 @@ fn main() {
         profiles_are_listed_and_chosen, the_preferred_chain_is_taken, dates_are_asked_for,
         must_staple_is_asked_for_and_kept, a_dry_run_changes_nothing, issue_does_what_differs,
     ]);
+    tests.extend(tests![dns:
+        wildcard_and_base_side_by_side_with_bind ["named", "tsig-keygen", "dig"],
+        updates_of_knot ["knotd", "tsig-keygen", "dig"],
+        a_wrong_key_is_told_apart ["named", "tsig-keygen", "dig"],
+        a_secondary_that_lags_is_awaited ["named", "knotd", "knotc", "tsig-keygen", "dig"],
+        a_hundred_names_at_once ["named", "tsig-keygen", "dig"],
+        c44_a_signal_takes_records_down ["named", "knotd", "tsig-keygen", "dig"],
+        what_a_killed_run_left_is_taken_down_by_the_next ["named", "knotd", "tsig-keygen", "dig"],
+        a_timeout_names_the_server_and_what_it_shows ["named", "knotd", "tsig-keygen", "dig"],
+        proofs_stand_where_cname_records_lead ["named", "tsig-keygen", "dig"],
+        a_wildcard_cname_is_not_followed ["named", "tsig-keygen", "dig"],
+        an_alias_is_named_outright ["named", "tsig-keygen", "dig"],
+        a_label_of_the_accounts_own ["named", "tsig-keygen", "dig"],
+        resolvers_alone_are_asked_where_servers_cannot_be ["named", "tsig-keygen", "dig"],
+        a_server_that_is_down_is_named ["named", "tsig-keygen", "dig"],
+        a_record_that_stands_for_good ["named", "tsig-keygen", "dig", "nsupdate"],
+        a_record_for_a_name_that_is_proven_already,
+        records_by_hand ["named", "tsig-keygen", "dig", "nsupdate", "script"],
+        ctrl_c_at_a_prompt_ends_the_run ["named", "tsig-keygen", "dig", "nsupdate", "script"],
+        files_by_hand ["script"],
+        nobody_is_asked_without_a_terminal,
+        a_wildcard_its_base_and_two_addresses_in_one_certificate ["named", "tsig-keygen", "dig"],
+    ]);
     tests.extend(
         tests![eab_refusals: without_eab, with_a_wrong_mac, with_a_revoked_kid, revoked_after_registration],
     );
@@ -122,6 +147,7 @@ fn main() {
         every_key_type ["openssl"], revoked_certificates_are_replaced, standalone_is_shared_by_renewals,
         a_long_processing_is_waited_for, list_and_show,
     ]);
+    tests.extend(hooks());
     tests.extend(tests![interop:
         our_client_with_pebble ["pebble", "pebble-challtestsrv", "openssl"],
         certbot_with_our_mock ["certbot", "openssl"],
@@ -149,6 +175,35 @@ fn main() {
     );
     tests.extend(tests![startup: version_is_quick]);
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
+}
+
+/// One module a dialect.
+fn hooks() -> Vec<Test> {
+    use hooks::{acme_sh, certbot, dehydrated, lego, originals, uacme};
+    let mut tests = Vec::new();
+    tests.extend(tests![lego:
+        exec ["curl"], an_alias_is_told_to_the_hook ["curl"],
+        a_valid_authorization_calls_no_hook ["curl"], one_call_at_a_time ["curl"], a_failure_is_told_and_cleaned_up, raw_for_files,
+        a_signal_ends_the_hook, what_a_killed_run_left_is_cleaned_up ["curl"], httpreq,
+    ]);
+    tests.extend(tests![certbot: dns ["curl"], files_with_two_commands]);
+    tests.extend(tests![dehydrated:
+        dns ["curl"], begin_and_end_once ["curl"], chain ["curl"], files, tls ["openssl"],
+        failures_are_fatal ["curl"], an_invalid_challenge_is_told ["curl"],
+    ]);
+    tests.extend(tests![acme_sh:
+        helpers_in_dash_and_bash ["dash", "bash", "curl", "openssl"], a_json_api ["curl", "openssl"],
+        a_form_api ["curl", "openssl"], nsupdate_and_bind ["named", "tsig-keygen", "dig", "nsupdate"],
+    ]);
+    tests.extend(tests![uacme: dns ["curl"], the_next_type_is_tried ["curl"], files, the_packages_own_script ["uacme"], failures]);
+    tests.extend(tests![originals:
+        lego ["lego", "curl"], certbot ["certbot", "curl"], dehydrated ["dehydrated", "curl", "openssl"],
+        uacme ["uacme", "unshare", "curl"],
+    ]);
+    for test in &mut tests {
+        test.name = format!("hooks::{}", test.name).leak();
+    }
+    tests
 }
 
 fn trial(test: Test) -> Trial {
