@@ -288,8 +288,9 @@ impl Issuance<'_> {
         }
         self.tell(&format!("waiting for the validation of {}", proof.name));
         let outcome = self.validate(url, choice).await;
-        solver.take_down(std::slice::from_ref(proof)).await?;
-        outcome.map(Ok)
+        let taken_down = solver.take_down(std::slice::from_ref(proof)).await;
+        outcome?;
+        Ok(Ok(taken_down?))
     }
 
     /// Tells the server to look, waits for its verdict, and passes that on.

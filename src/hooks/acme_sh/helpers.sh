@@ -381,7 +381,12 @@ if [ "$#" -ge 2 ]; then
   _cacert_script=$1
   _cacert_function=$2
   shift 2
-  _cacert_tmp=$(mktemp -d "$CACERT_HOOK_STATE/call.XXXXXX") || exit 1
+  # A call that was killed could not tidy up; whoever made it has ended by now, or does it himself.
+  for _cacert_old in "$CACERT_HOOK_STATE"/call.*; do
+    _cacert_caller=${_cacert_old##*/call.}
+    if [ -d "$_cacert_old" ] && ! kill -0 "${_cacert_caller%%.*}" 2>/dev/null; then rm -rf "$_cacert_old"; fi
+  done
+  _cacert_tmp=$(mktemp -d "$CACERT_HOOK_STATE/call.$PPID.XXXXXX") || exit 1
   trap 'rm -rf "$_cacert_tmp"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
