@@ -281,6 +281,44 @@ mod tests {
 
     use super::*;
 
+    /// Takes every update at its word, and does not sign what it says.
+    async fn careless_server() -> SocketAddr {
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut packet = [0; 1500];
+            while let Ok((length, peer)) = socket.recv_from(&mut packet).await {
+                let request = Message::from_vec(&packet[..length]).unwrap();
+                assert!(request.signature().is_some());
+                let mut answer = Message::response(request.id, OpCode::Update);
+                answer.add_queries(request.queries.clone());
+                socket.send_to(&answer.to_vec().unwrap(), peer).await.unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn consent_without_a_signature_is_none() {
+        let address = careless_server().await;
+        let target = UpdateTarget {
+            server: Some(ServerAddress::Address(address.ip(), Some(address.port()))),
+            zone: Some("a.test".parse().unwrap()),
+        };
+        let key = UpdateKey {
+            name: "key".parse().unwrap(),
+            algorithm: TsigAlgorithm::HmacSha256,
+            secret: Secret::new(b"secret".to_vec()),
+        };
+        let client = DnsClient::new(&crate::core::dns_settings::DnsSettings::default());
+        let update = async |name: &str| {
+            let record = TxtRecord { name: name.parse().unwrap(), value: "value".into() };
+            client.update(&target, &key, Change::Add, &record).await.unwrap_err()
+        };
+        assert!(matches!(update("_x.a.test").await, UpdateError::Unsigned { .. }));
+        assert!(matches!(update("_x.b.test").await, UpdateError::OtherZone { .. }));
+    }
+
     #[test]
     fn exactly_one_record_is_added_or_removed() {
         let record = TxtRecord { name: "_x.a.test".parse().unwrap(), value: "value".into() };
