@@ -7,7 +7,7 @@ use serde_json::json;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
-use crate::acme::{Authorization, Order, Session};
+use crate::acme::{Authorization, NewOrder, Order, Session};
 use crate::core::dns_record::TxtRecord;
 use crate::core::identifier::{DnsName, Identifier};
 use crate::core::persist_record::{DNS_PERSIST_01, Demand, Issuers, persist_name};
@@ -67,7 +67,8 @@ async fn demands(session: &Session, names: &[DnsName]) -> Result<BTreeMap<String
     let mut identifiers: Vec<Identifier> = names.iter().cloned().map(Identifier::Dns).collect();
     identifiers.sort();
     identifiers.dedup();
-    let mut order = Order::create(session, &identifiers).await?;
+    let wanted = NewOrder { identifiers: &identifiers, profile: None, not_before: None, not_after: None };
+    let order = Order::create(session, &wanted).await?;
     let urls = order.authorization_urls();
     let authorizations = join_all(urls.iter().map(|url| session.authorization(url))).await;
     let mut demands = BTreeMap::new();
