@@ -26,7 +26,7 @@ use crate::{
     endpoint_tls::{EndpointTls, EndpointTlsError},
     model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
-    server::Server,
+    server::{Limits, Server},
     services::Services,
     state::{self, Kept, StateError},
     store::Store,
@@ -71,10 +71,11 @@ pub enum StartError {
     Endpoint(#[from] EndpointTlsError),
 }
 
-/// What is served where.
+/// What is served where, and how patiently.
 struct Routers {
     acme: fn(Arc<Services>, &str) -> Router,
     admin: fn(Arc<Services>) -> Router,
+    limits: Limits,
 }
 
 /// The server, to be started.
@@ -95,7 +96,8 @@ impl MockServer {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Handle, StartError> {
-        start(config, clock, Routers { acme: acme_router, admin: admin_router }).await
+        let limits = Limits::default();
+        start(config, clock, Routers { acme: acme_router, admin: admin_router, limits }).await
     }
 }
 
@@ -142,9 +144,11 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     };
 
     let acceptor = TlsAcceptor::from(endpoint.config);
+    let acme_router = (routers.acme)(Arc::clone(&services), &acme_url);
+    let admin_router = (routers.admin)(Arc::clone(&services));
     Ok(Handle {
-        acme: Server::start(acme, Some(acceptor), (routers.acme)(Arc::clone(&services), &acme_url)),
-        admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
+        acme: Server::start(acme, Some(acceptor), acme_router, routers.limits),
+        admin: Server::start(admin, None, admin_router, routers.limits),
         sweeper: Sweeper::start(Arc::clone(&services)),
         dns,
         mail,

@@ -1,8 +1,17 @@
 //! HTTP over TCP or TLS, with an end: stops taking connections, lets requests finish, and then is gone.
 
+mod limits;
+#[cfg(test)]
+mod tests;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use hyper::{
+    Request,
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -14,17 +23,16 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-/// How many connections are served at once; more wait in the system's queue.
-const CONNECTIONS_MAX: usize = 1024;
-/// How long a TLS handshake, or the head of a request, may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) use limits::Limits;
+use limits::{TimelyBody, UnderWay, idle};
+
 /// How long requests may go on when the server is to end.
 const GRACE: Duration = Duration::from_secs(3);
 /// The pause after the system refused a connection for want of something, such as file descriptors.
@@ -38,9 +46,14 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves `router` on `listener`, over TLS when there is an acceptor.
-    pub(crate) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) -> Self {
+    pub(crate) fn start(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        router: Router,
+        limits: Limits,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let endpoint = Arc::new(Endpoint { tls, router });
+        let endpoint = Arc::new(Endpoint { tls, router, limits });
         let task = tokio::spawn(accept(listener, endpoint, stopped));
         Self { stop, task }
     }
@@ -58,11 +71,12 @@ impl Server {
 struct Endpoint {
     tls: Option<TlsAcceptor>,
     router: Router,
+    limits: Limits,
 }
 
 /// Runs until told to stop, or until nobody is left who could tell.
 async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: oneshot::Receiver<()>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(endpoint.limits.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -109,7 +123,7 @@ impl Endpoint {
         }
         match &self.tls {
             None => self.serve_http(stream, peer, watcher).await,
-            Some(acceptor) => match timeout(PATIENCE, acceptor.accept(stream)).await {
+            Some(acceptor) => match timeout(self.limits.head, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => self.serve_http(stream, peer, watcher).await,
                 Ok(Err(error)) => debug!(%peer, %error, "the TLS handshake failed"),
                 Err(_) => debug!(%peer, "the TLS handshake took too long"),
@@ -121,13 +135,29 @@ impl Endpoint {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let limits = self.limits;
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE);
-        let service = TowerToHyperService::new(self.router.clone());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(limits.streams);
+        let router = TowerToHyperService::new(self.router.clone());
+        let (under_way, count) = watch::channel(0);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let begun = UnderWay::begin(&under_way);
+            let answer = router.call(request.map(|body| TimelyBody::new(body, limits.body)));
+            async move {
+                let answer = answer.await;
+                drop(begun);
+                answer
+            }
+        });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection.into_owned()).await {
-            debug!(%peer, %error, "a connection broke");
+        tokio::select! {
+            end = watcher.watch(connection.into_owned()) => {
+                if let Err(error) = end {
+                    debug!(%peer, %error, "a connection broke");
+                }
+            }
+            () = idle(count, limits.idle) => debug!(%peer, "a connection was idle for too long"),
         }
     }
 }
