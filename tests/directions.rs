@@ -81,9 +81,10 @@ fn the_mock_depends_in_one_direction() {
             ("services", SERVING),
             ("web", SERVING),
             ("admin", SERVING),
-            ("config", &["ca", "model"]),
+            ("host", &[]),
+            ("config", &["ca", "host", "model"]),
             ("server", &[]),
-            ("endpoint_tls", &["ca"]),
+            ("endpoint_tls", &["ca", "host"]),
             ("demo", &["admin", "model"]),
             // What outlives a run, and what ends without being asked.
             ("state", &["ca", "config", "endpoint_tls", "model", "store"]),

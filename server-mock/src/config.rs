@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ca::CaKey,
+    host::Host,
     model::{MailSettings, Settings},
 };
 
@@ -20,6 +21,9 @@ pub struct Config {
     pub acme: SocketAddr,
     /// Where the admin API, the CRLs and the CA's certificates are served, over plain HTTP.
     pub admin: SocketAddr,
+    /// How clients on other machines name this one, in all URLs; without it they have the address that is listened on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
     /// Where the built-in test DNS answers, over UDP and TCP.
     pub dns: SocketAddr,
     /// The DNS server that validations ask; the built-in one when absent.
@@ -56,6 +60,7 @@ impl Default for Config {
         Self {
             acme: local(14000),
             admin: local(15000),
+            host: None,
             dns: local(8053),
             resolver: None,
             http_port: 5002,

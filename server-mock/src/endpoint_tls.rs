@@ -10,7 +10,10 @@ use rustls::{ServerConfig, crypto::aws_lc_rs};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::macros::datetime;
 
-use crate::ca::{CaCertificate, CaCertificateRecord, CaError};
+use crate::{
+    ca::{CaCertificate, CaCertificateRecord, CaError},
+    host::Host,
+};
 
 /// Why the endpoint has no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +38,10 @@ pub(crate) struct EndpointTls {
 }
 
 impl EndpointTls {
-    /// A certificate for `localhost`, both loopback addresses and `address`, by the CA that was kept or a new one.
+    /// A certificate for `localhost`, both loopback addresses, `address` and `host`, by the CA that was kept or a new one.
     pub(crate) fn generate(
         address: IpAddr,
+        host: Option<&Host>,
         kept: Option<&CaCertificateRecord>,
     ) -> Result<Self, EndpointTlsError> {
         let ca = match kept {
@@ -45,7 +49,7 @@ impl EndpointTls {
             None => CaCertificate::self_signed(ca_params(), KeyPair::generate()?)?,
         };
         let key = KeyPair::generate()?;
-        let certificate = params(address)?.signed_by(&key, &ca)?;
+        let certificate = params(address, host)?.signed_by(&key, &ca)?;
 
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -64,7 +68,7 @@ fn ca_params() -> CertificateParams {
     params
 }
 
-fn params(address: IpAddr) -> Result<CertificateParams, rcgen::Error> {
+fn params(address: IpAddr, host: Option<&Host>) -> Result<CertificateParams, rcgen::Error> {
     let mut params = dated("server-mock endpoint");
     params.subject_alt_names = vec![
         SanType::DnsName("localhost".try_into()?),
@@ -74,6 +78,7 @@ fn params(address: IpAddr) -> Result<CertificateParams, rcgen::Error> {
     if !address.is_loopback() && !address.is_unspecified() {
         params.subject_alt_names.push(SanType::IpAddress(address));
     }
+    params.subject_alt_names.extend(host.map(Host::subject_alternative_name).transpose()?);
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

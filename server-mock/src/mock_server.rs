@@ -24,6 +24,7 @@ use crate::{
     config::Config,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
+    host::Host,
     model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
     server::{Limits, Server},
@@ -54,6 +55,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// A port that validations connect to, and that nobody can listen on.
+    #[error("validations can't connect to port 0: http_port and tls_port must be where clients answer")]
+    NoPort,
     /// The state file can't be used.
     #[error("could not use the state file")]
     State(#[from] StateError),
@@ -119,6 +123,9 @@ pub struct Handle {
 }
 
 async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Result<Handle, StartError> {
+    if config.http_port == 0 || config.tls_port == 0 {
+        return Err(StartError::NoPort);
+    }
     // Everything is bound before anything is served: the ports are part of what is served.
     let (acme, acme_address) = bind("ACME", config.acme).await?;
     let (admin, admin_address) = bind("the admin API", config.admin).await?;
@@ -128,10 +135,11 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         .await
         .map_err(|source| StartError::Bind { purpose: "the test DNS", address: config.dns, source })?;
 
-    let acme_url = format!("https://{}", host_and_port(acme_address));
-    let admin_url = format!("http://{}", host_and_port(admin_address));
+    let host = config.host.as_ref();
+    let acme_url = format!("https://{}", host_and_port(host, acme_address));
+    let admin_url = format!("http://{}", host_and_port(host, admin_address));
     let kept = Kept::open(config.state.as_deref())?;
-    let endpoint = EndpointTls::generate(acme_address.ip(), kept.endpoint.as_ref())?;
+    let endpoint = EndpointTls::generate(acme_address.ip(), host, kept.endpoint.as_ref())?;
     let (http_port, tls_port) = (config.http_port, config.tls_port);
     let test_dns = TestDns { table: Arc::clone(&dns_table), address: reachable(dns.local_addr()) };
     let mail_listen = config.mail_listen;
@@ -263,8 +271,11 @@ async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener
     bound.await.map_err(|source| StartError::Bind { purpose, address, source })
 }
 
-/// How a client on this machine names a listening address.
-fn host_and_port(address: SocketAddr) -> String {
+/// How clients name a listening address: with the host's name if it has one, else so that those on this machine can.
+fn host_and_port(host: Option<&Host>, address: SocketAddr) -> String {
+    if let Some(host) = host {
+        return format!("{host}:{}", address.port());
+    }
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 

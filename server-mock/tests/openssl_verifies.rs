@@ -66,6 +66,7 @@ impl Files {
             spki_der: &spki_der,
             identifiers: &identifiers,
             person: None,
+            must_staple: false,
             key_use: KeyUse::Both,
             serial: SERIAL,
             not_before: now,

@@ -26,6 +26,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 const CERTIFICATE: &[&str] = &["lint_pkix_cert", "lint"];
 const UNASSURED: &[&str] = &["lint_cabf_smime_cert", "lint", "-t", "MAILBOX-MULTIPURPOSE"];
 const ASSURED: &[&str] = &["lint_cabf_smime_cert", "lint", "-t", "INDIVIDUAL-MULTIPURPOSE"];
+const DOMAIN_VALIDATED: &[&str] = &["lint_cabf_serverauth_cert", "lint", "-t", "DV-FINAL-CERTIFICATE"];
 const CRL: &[&str] = &["lint_crl", "lint", "-t", "CRL", "-p", "PKIX"];
 const ROOT_CRL: &[&str] = &["lint_crl", "lint", "-t", "ARL", "-p", "PKIX"];
 const OCSP: &[&str] = &["lint_ocsp_response", "lint"];
@@ -157,8 +158,11 @@ fn samples(key: CaKey, suffix: &str, keys: &[(&str, &'static SignatureAlgorithm)
     }
     for (name, algorithm) in keys {
         let leaf = |person, identifiers: &[Identifier]| leaf(&authority, algorithm, person, identifiers, now);
-        let hosts = [Identifier::Dns("www.example.com".into()), Identifier::Ip([192, 0, 2, 1].into())];
-        add(&format!("server_{name}"), CERTIFICATE, &leaf(None, &hosts));
+        // The linter takes addresses for documentation for internal ones.
+        let hosts = [Identifier::Dns("www.example.com".into()), Identifier::Ip([1, 1, 1, 1].into())];
+        let server = leaf(None, &hosts);
+        add(&format!("server_{name}"), CERTIFICATE, &server);
+        add(&format!("server_domain_validated_{name}"), DOMAIN_VALIDATED, &server);
         let alice = [Identifier::Email("alice@example.com".into())];
         let (unassured, assured) =
             (leaf(Some("CAcert WoT User"), &alice), leaf(Some("Alice Müller"), &alice));
@@ -185,8 +189,16 @@ fn leaf(
     let mut serial = [0; 16];
     aws_lc_rs::rand::fill(&mut serial).expect("randomness");
     let (key_use, not_before, not_after) = (KeyUse::Both, now, now + Duration::days(180));
-    let request =
-        LeafRequest { spki_der: &spki_der, identifiers, person, key_use, serial, not_before, not_after };
+    let request = LeafRequest {
+        spki_der: &spki_der,
+        identifiers,
+        person,
+        key_use,
+        must_staple: false,
+        serial,
+        not_before,
+        not_after,
+    };
     authority.issue(&request).expect("a certificate")
 }
 

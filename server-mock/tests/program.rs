@@ -178,9 +178,31 @@ async fn serve_announces_itself_and_ends_cleanly() {
         let owners = format!("{}/api/owners", document["admin_url"].as_str().unwrap());
         assert_eq!(get(&owners, bundle).await.unwrap(), serde_json::json!([]), "serve makes no demo owner");
 
+        // A second server that can't start does not take the file of the first away.
+        let taken = directory["newNonce"].as_str().unwrap().split('/').nth(2).unwrap();
+        let second =
+            server_mock().args(["serve", "--acme", taken, "--ready-file"]).arg(&ready).output().unwrap();
+        assert_eq!(second.status.code(), Some(1), "{}", text(&second.stderr));
+        assert!(ready.exists());
+
         signal(&child, signal_name);
         assert_eq!(wait_for_end(&mut child), Some(0));
         assert!(!ready.exists(), "the ready file is there exactly while the server is");
+    }
+}
+
+#[test]
+fn another_machine_can_be_told_where_we_are() {
+    let script = "echo $ACME_DIRECTORY_URL $ACME_ADMIN_URL; cat $ACME_CA_BUNDLE";
+    let flags = ["exec", "--host", "ca.example.test", "--acme", "0.0.0.0:0", "--", "sh", "-c", script];
+    let output = server_mock().args(flags).output().unwrap();
+    let stdout = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(stdout.starts_with("https://ca.example.test:"), "{stdout}");
+    assert!(stdout.contains(" http://ca.example.test:"), "{stdout}");
+    for flags in [["--host", "a b"], ["--http-port", "0"], ["--tls-port", "0"]] {
+        let output = server_mock().arg("exec").args(flags).args(["--", "true"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     }
 }
 

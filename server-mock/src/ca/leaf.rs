@@ -1,8 +1,8 @@
 //! End-entity certificates.
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
-    SerialNumber, string::Ia5String,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyUsagePurpose, SanType, SerialNumber, string::Ia5String,
 };
 use time::OffsetDateTime;
 
@@ -18,6 +18,11 @@ use crate::model::{Identifier, certificate::KeyUse};
 /// The longest common name, in characters (ub-common-name, RFC 5280 appendix A.1).
 const COMMON_NAME_MAX: usize = 64;
 
+/// The TLS feature extension (RFC 7633 §6).
+const TLS_FEATURE: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 24];
+/// SEQUENCE { INTEGER 5 }: the TLS extension status_request (RFC 6066 §8).
+const STATUS_REQUEST: [u8; 5] = [0x30, 3, 2, 1, 5];
+
 /// What to certify. Nothing else of the client's CSR gets into the certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct LeafRequest<'a> {
@@ -29,6 +34,8 @@ pub struct LeafRequest<'a> {
     pub person: Option<&'a str>,
     /// What the key of a client certificate is for; keys of servers have one use.
     pub key_use: KeyUse,
+    /// Whether a server must staple an OCSP response (RFC 7633).
+    pub must_staple: bool,
     /// A fresh, random, positive number, big-endian.
     pub serial: [u8; 16],
     /// The first valid moment, cut to the second.
@@ -69,6 +76,10 @@ impl Authority {
         params.crl_distribution_points = distribution_point(&self.base_url, paths::INTERMEDIATE_CRL);
         let ocsp = format!("{}{}", self.base_url, paths::OCSP);
         params.custom_extensions = vec![authority_info_access(Some(&ocsp), &self.issuer_url(Chain::Default))];
+        if request.must_staple {
+            let status_request = STATUS_REQUEST.to_vec();
+            params.custom_extensions.push(CustomExtension::from_oid_content(&TLS_FEATURE, status_request));
+        }
         Ok(params.signed_by(&key, &self.intermediate)?.der().to_vec())
     }
 }

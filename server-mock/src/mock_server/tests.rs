@@ -167,8 +167,8 @@ async fn a_seed_fixes_the_issuing_keys() {
 
 #[test]
 fn listening_on_all_addresses_is_named_so_that_clients_reach_it() {
-    assert_eq!(host_and_port("0.0.0.0:1".parse().unwrap()), "localhost:1");
-    assert_eq!(host_and_port("[::1]:1".parse().unwrap()), "[::1]:1");
+    assert_eq!(host_and_port(None, "0.0.0.0:1".parse().unwrap()), "localhost:1");
+    assert_eq!(host_and_port(None, "[::1]:1".parse().unwrap()), "[::1]:1");
     assert_eq!(reachable("[::]:53".parse().unwrap()), "[::1]:53".parse().unwrap());
     assert_eq!(reachable("192.0.2.1:53".parse().unwrap()), "192.0.2.1:53".parse().unwrap());
 }

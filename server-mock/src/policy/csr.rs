@@ -5,7 +5,7 @@ use x509_parser::{
     asn1_rs::Any,
     certification_request::{X509CertificationRequest, X509CertificationRequestInfo},
     cri_attributes::ParsedCriAttribute,
-    extensions::{GeneralName, ParsedExtension, X509Extension},
+    extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension},
     oid_registry::{OID_PKCS9_EXTENSION_REQUEST, Oid, asn1_rs::oid},
     prelude::FromDer,
 };
@@ -18,6 +18,8 @@ use crate::{
 
 /// The TLS feature extension, known as must-staple (RFC 7633).
 const OID_TLS_FEATURE: Oid<'static> = oid!(1.3.6.1.5.5.7.1.24);
+/// Its one value that is granted: SEQUENCE { INTEGER 5 }, for status_request (RFC 6066 §8).
+const STATUS_REQUEST: [u8; 5] = [0x30, 3, 2, 1, 5];
 
 /// The DER identifier of a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
@@ -35,6 +37,8 @@ pub struct Csr {
     pub spki_der: Vec<u8>,
     /// What its keyUsage asks for (RFC 8823 §3).
     pub key_use: KeyUse,
+    /// Whether it asks for the TLS feature status_request, known as must-staple (RFC 7633).
+    pub must_staple: bool,
 }
 
 impl Csr {
@@ -67,7 +71,11 @@ impl Csr {
         }
         names.sort();
         names.dedup();
-        Ok(Self { names, key, spki_der: info.subject_pki.raw.to_vec(), key_use })
+        let must_staple = extensions.iter().any(|extension| extension.oid == OID_TLS_FEATURE);
+        if must_staple && names.iter().any(|name| matches!(name, Identifier::Email(_))) {
+            return Err(bad("the TLS feature extension is for servers"));
+        }
+        Ok(Self { names, key, spki_der: info.subject_pki.raw.to_vec(), key_use, must_staple })
     }
 }
 
@@ -117,10 +125,17 @@ fn collect_names(extension: &X509Extension<'_>, names: &mut Vec<Identifier>) -> 
         }
         ParsedExtension::BasicConstraints(constraints) if !constraints.ca => Ok(()),
         ParsedExtension::KeyUsage(usage) if !usage.key_cert_sign() && !usage.crl_sign() => Ok(()),
-        ParsedExtension::ExtendedKeyUsage(_) | ParsedExtension::SubjectKeyIdentifier(_) => Ok(()),
-        _ if extension.oid == OID_TLS_FEATURE => Ok(()),
+        ParsedExtension::ExtendedKeyUsage(usage) if is_granted(usage) => Ok(()),
+        ParsedExtension::SubjectKeyIdentifier(_) => Ok(()),
+        _ if extension.oid == OID_TLS_FEATURE && extension.value == STATUS_REQUEST => Ok(()),
         _ => Err(bad(format!("the extension {} is not granted here", extension.oid))),
     }
+}
+
+/// Whether all purposes are those of servers and clients; which of them a certificate gets depends on its names.
+fn is_granted(usage: &ExtendedKeyUsage<'_>) -> bool {
+    let others = usage.any || usage.code_signing || usage.time_stamping || usage.ocsp_signing;
+    !others && usage.other.is_empty()
 }
 
 fn parse_general_name(name: &GeneralName<'_>) -> Result<Identifier, Problem> {

@@ -106,9 +106,9 @@ fn check_name(name: &str) -> Result<(), &'static str> {
             return Err("a label has letters, digits and hyphens");
         }
     }
-    // Also keeps IPv4 addresses out.
-    if name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err("the last label has digits only");
+    // Such a name is an IPv4 address to whoever takes URLs apart, in one of its many forms.
+    if url::Host::parse(name).map_or(true, |host| !matches!(host, url::Host::Domain(_))) {
+        return Err("its last label is a number");
     }
     let strict = Uts46::new().to_ascii(
         name.as_bytes(),
@@ -183,6 +183,9 @@ mod tests {
             "a_b.test",
             "b\u{fc}cher.test",
             "192.0.2.1",
+            "0x7f000001",
+            "a.0x1",
+            "a.1",
             "xn--a.test",
             "xn--999999999.test",
             "a b.test",

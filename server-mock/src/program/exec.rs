@@ -42,7 +42,9 @@ impl Exec {
     async fn exec(self) -> Result<ExitCode, ProgramError> {
         let mut signals = Signals::catch().map_err(ProgramError::Runtime)?;
         let ready = ReadyFile::prepare(self.flags.ready_file.as_deref())?;
-        let handle = MockServer::start(self.flags.config_on_free_ports()?).await?;
+        let (config, free_ports) = self.flags.config_on_free_ports()?;
+        let handle = MockServer::start(config).await?;
+        drop(free_ports);
         let credentials = handle.create_demo_owner().map_err(ProgramError::Demo)?;
         let folder = Folder::create(&handle)?;
         ready.announce(&handle)?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use server_mock::Config;
+use server_mock::{Config, Host};
 
 use super::error::ProgramError;
 
@@ -17,14 +17,17 @@ pub(super) struct Flags {
     /// Serve ACME here, over TLS [default: 127.0.0.1:14000; exec: a free port]
     #[arg(long, value_name = "ADDR:PORT")]
     acme: Option<SocketAddr>,
+    /// Call this host in all URLs, for clients on other machines [default: the address that is listened on]
+    #[arg(long, value_name = "NAME")]
+    host: Option<Host>,
     /// Serve the admin API here, over HTTP [default: 127.0.0.1:15000; exec: a free port]
     #[arg(long, value_name = "ADDR:PORT")]
     admin: Option<SocketAddr>,
     /// Connect to this port where a CA would connect to 80 [default: 5002; exec: a free port]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     http_port: Option<u16>,
     /// Connect to this port where a CA would connect to 443 [default: 5001; exec: a free port]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     tls_port: Option<u16>,
     /// Serve the built-in test DNS here [default: 127.0.0.1:8053; exec: a free port]
     #[arg(long, value_name = "ADDR:PORT")]
@@ -61,10 +64,12 @@ impl Flags {
         self.over(Config::default())
     }
 
-    /// The configuration for a server beside others: every port that is not chosen is a free one.
-    pub(super) fn config_on_free_ports(&self) -> Result<Config, ProgramError> {
-        let (http_port, tls_port) = free_ports().map_err(ProgramError::FreePorts)?;
-        self.over(Config { http_port, tls_port, ..Config::ephemeral() })
+    /// The configuration for a server beside others: every port that is not chosen is a free one. The ports for the
+    /// command's own servers are held until the server has its own.
+    pub(super) fn config_on_free_ports(&self) -> Result<(Config, FreePorts), ProgramError> {
+        let free = FreePorts::find().map_err(ProgramError::FreePorts)?;
+        let (http_port, tls_port) = free.ports().map_err(ProgramError::FreePorts)?;
+        Ok((self.over(Config { http_port, tls_port, ..Config::ephemeral() })?, free))
     }
 
     fn over(&self, base: Config) -> Result<Config, ProgramError> {
@@ -75,6 +80,7 @@ impl Flags {
         Ok(Config {
             acme: self.acme.unwrap_or(file.acme),
             admin: self.admin.unwrap_or(file.admin),
+            host: self.host.clone().or(file.host),
             http_port: self.http_port.unwrap_or(file.http_port),
             tls_port: self.tls_port.unwrap_or(file.tls_port),
             dns: self.dns.unwrap_or(file.dns),
@@ -106,11 +112,19 @@ fn read(path: &Path, base: &Config) -> Result<Config, ProgramError> {
     })
 }
 
-/// Two different ports that are free at this moment on every address: the command's own servers will take them.
-fn free_ports() -> std::io::Result<(u16, u16)> {
-    let any = (Ipv4Addr::UNSPECIFIED, 0);
-    let (one, two) = (TcpListener::bind(any)?, TcpListener::bind(any)?);
-    Ok((one.local_addr()?.port(), two.local_addr()?.port()))
+/// Two different ports that nobody else has on any address, held as long as this lives. The command's own servers
+/// will take them.
+pub(super) struct FreePorts(TcpListener, TcpListener);
+
+impl FreePorts {
+    fn find() -> std::io::Result<Self> {
+        let any = (Ipv4Addr::UNSPECIFIED, 0);
+        Ok(Self(TcpListener::bind(any)?, TcpListener::bind(any)?))
+    }
+
+    fn ports(&self) -> std::io::Result<(u16, u16)> {
+        Ok((self.0.local_addr()?.port(), self.1.local_addr()?.port()))
+    }
 }
 
 #[cfg(test)]
@@ -142,7 +156,7 @@ mod tests {
     fn beside_others_only_chosen_ports_are_fixed() {
         let file = file("acme = \"127.0.0.1:14000\"\nca_key = \"rsa2048\"\n");
         let flags = Flags { config: Some(file.path().to_owned()), http_port: Some(80), ..Flags::default() };
-        let config = flags.config_on_free_ports().unwrap();
+        let (config, _) = flags.config_on_free_ports().unwrap();
         assert_eq!((config.acme.port(), config.admin.port(), config.dns.port()), (14000, 0, 0));
         assert_eq!((config.http_port, config.ca_key), (80, server_mock::ca::CaKey::Rsa2048));
         assert!(config.tls_port >= 1024);

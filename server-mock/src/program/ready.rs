@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use nix::{sys::signal::kill, unistd::Pid};
+use serde::{Deserialize, Serialize};
 use server_mock::Handle;
 
 use super::error::ProgramError;
@@ -25,13 +26,22 @@ struct Ready<'a> {
     pid: u32,
 }
 
+/// As much of a ready file as says whose it is.
+#[derive(Deserialize)]
+struct Owner {
+    pid: i32,
+}
+
 /// A ready file; it is there exactly while the server is.
 pub(super) struct ReadyFile(Option<PathBuf>);
 
 impl ReadyFile {
-    /// Takes away what an earlier run may have left.
+    /// Takes away what an earlier run may have left; not that of a server that runs, which this one will not replace.
     pub(super) fn prepare(path: Option<&Path>) -> Result<Self, ProgramError> {
         let Some(path) = path else { return Ok(Self(None)) };
+        if owner(path).is_some_and(|pid| kill(pid, None) != Err(nix::errno::Errno::ESRCH)) {
+            return Ok(Self(Some(path.to_owned())));
+        }
         match fs::remove_file(path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(ProgramError::Write { path: path.to_owned(), source })
@@ -49,9 +59,17 @@ impl ReadyFile {
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
+        let ours = |path: &&Path| owner(path) == Some(Pid::this());
         // Somebody may have taken it away already.
-        let _ = self.0.as_deref().map(fs::remove_file);
+        let _ = self.0.as_deref().filter(ours).map(fs::remove_file);
     }
+}
+
+/// The process that wrote this file, if one did.
+fn owner(path: &Path) -> Option<Pid> {
+    let owner: Owner = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    // 0 and below are no single process.
+    (owner.pid > 0).then(|| Pid::from_raw(owner.pid))
 }
 
 fn write(path: &Path, handle: &Handle) -> io::Result<()> {

@@ -102,9 +102,8 @@ struct Table {
 
 #[derive(Default)]
 struct Entry {
-    records: Vec<RData>,
-    /// The same as they were told.
-    told: Vec<RecordData>,
+    /// Each record as it was told, and as it is sent.
+    records: Vec<(RecordData, RData)>,
     failure: Option<DnsFailure>,
 }
 
@@ -137,17 +136,17 @@ impl DnsTable {
     /// # Errors
     /// [`DnsTableError`] when the name or content can't be used, or the table is full.
     pub fn add(&self, name: &str, data: &RecordData) -> Result<(), DnsTableError> {
-        let (key, told, data) = (key(name)?, data, data.encode()?);
+        let (key, encoded) = (key(name)?, data.encode()?);
         self.write(|table| {
-            if table.names.get(&key).is_some_and(|entry| entry.records.contains(&data)) {
+            let known = |entry: &Entry| entry.records.iter().any(|(_, own)| *own == encoded);
+            if table.names.get(&key).is_some_and(known) {
                 return Ok(());
             }
             if table.records >= RECORDS_MAX {
                 return Err(DnsTableError::Full);
             }
             let entry = table.names.entry(key).or_default();
-            entry.records.push(data);
-            entry.told.push(told.clone());
+            entry.records.push((data.clone(), encoded));
             table.records += 1;
             Ok(())
         })
@@ -162,8 +161,7 @@ impl DnsTable {
         Ok(self.write(|table| {
             let Some(entry) = table.names.get_mut(&key) else { return false };
             let before = entry.records.len();
-            entry.records.retain(|record| *record != data);
-            entry.told.retain(|told| told.encode().ok().as_ref() != Some(&data));
+            entry.records.retain(|(_, own)| *own != data);
             let removed = before - entry.records.len();
             if entry.records.is_empty() && entry.failure.is_none() {
                 table.names.remove(&key);
@@ -179,11 +177,11 @@ impl DnsTable {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<_> = table.names.iter().collect();
         names.sort_by_key(|(name, _)| *name);
-        let records = |(name, entry): (&LowerName, &Entry)| {
+        let with_name = |(name, entry): (&LowerName, &Entry)| -> Vec<_> {
             let name = name.to_string().trim_end_matches('.').to_owned();
-            entry.told.clone().into_iter().map(move |data| (name.clone(), data))
+            entry.records.iter().map(|(data, _)| (name.clone(), data.clone())).collect()
         };
-        names.into_iter().flat_map(records).collect()
+        names.into_iter().flat_map(with_name).collect()
     }
 
     /// Lets every question about this name fail.
@@ -233,9 +231,9 @@ impl Table {
             if let Some(failure) = entry.and_then(|entry| entry.failure) {
                 return Answer { code: failure.code(), records };
             }
-            let own = entry.map_or(&[][..], |entry| &entry.records);
+            let own = entry.map_or(&[][..], |entry| &entry.records).iter().map(|(_, data)| data);
             let record = |data: RData| Record::from_rdata(Name::from(&name), TTL, data);
-            let alias = own.iter().find_map(|data| match data {
+            let alias = own.clone().find_map(|data| match data {
                 RData::CNAME(target) if kind != RecordType::CNAME => Some(target),
                 _ => None,
             });
@@ -244,8 +242,8 @@ impl Table {
                 name = LowerName::new(&target.0);
                 continue;
             }
-            records.extend(own.iter().filter(|data| data.record_type() == kind).cloned().map(record));
-            let located = own.iter().any(|data| data.record_type().is_ip_addr());
+            records.extend(own.clone().filter(|data| data.record_type() == kind).cloned().map(record));
+            let located = own.clone().any(|data| data.record_type().is_ip_addr());
             if kind == RecordType::A && !located {
                 records.extend(self.default_ipv4.map(|address| record(RData::A(A(address)))));
             }

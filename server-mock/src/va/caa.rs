@@ -144,13 +144,24 @@ fn allows(value: &[u8], issuers: &[String], issuance: &Issuance) -> Result<(), O
     }
     match (value.parameter("validationmethods"), issuance.method) {
         (Parameter::Absent, _) => Ok(()),
+        (Parameter::Once(methods), _) if !methods.split(',').all(is_label) => {
+            Err(Some(format!("validationmethods \"{}\" is no list of methods", shown(methods.as_bytes()))))
+        }
         (Parameter::Once(methods), Some(method)) if methods.split(',').any(|own| own == method) => Ok(()),
-        (Parameter::Once(methods), method) => {
-            let method = method.unwrap_or("no method at all");
+        (Parameter::Once(methods), Some(method)) => {
             Err(Some(format!("validationmethods \"{}\" lacks {method}", shown(methods.as_bytes()))))
         }
+        (Parameter::Once(methods), None) => Err(Some(format!(
+            "validationmethods \"{}\" demands one, and control was shown by none",
+            shown(methods.as_bytes())
+        ))),
         (Parameter::Repeated, _) => Err(Some("validationmethods occurs several times".to_owned())),
     }
+}
+
+/// A method in `validationmethods` (RFC 8657 §4): letters, digits and hyphens.
+fn is_label(method: &str) -> bool {
+    !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -245,6 +256,8 @@ mod tests {
             "validationmethods=http-01",
             "validationmethods=",
             "validationmethods=DNS-01",
+            "validationmethods=dns-01,,x",
+            "validationmethods=dns-01,a_b",
             "validationmethods=dns-01; validationmethods=dns-01",
             "validationmethods=dns-01; accounturi=x",
         ] {

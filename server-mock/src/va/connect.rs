@@ -12,20 +12,21 @@ use crate::model::{Problem, ProblemType};
 
 /// How long one address may take to accept a connection, so that the next still has its chance.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many addresses of a name are tried.
-const ADDRESSES_MAX: usize = 4;
+/// How many of a name's addresses are tried, of each family, so that neither can hide the other.
+const ADDRESSES_MAX: usize = 2;
 
-/// A connection to the first of the addresses that accepts one. `target` names what is asked, for people.
+/// A connection to the first of the addresses that accepts one, IPv6 before IPv4. `target` names what is asked, for people.
 ///
 /// # Errors
 /// A `connection` problem that says how each address failed.
 pub(super) async fn connect(
-    addresses: Vec<IpAddr>,
+    addresses: &[IpAddr],
     port: u16,
     target: &str,
 ) -> Result<(SocketAddr, TcpStream), Problem> {
     let mut failures = Vec::new();
-    for ip in addresses.into_iter().take(ADDRESSES_MAX) {
+    let family = |v4: bool| addresses.iter().filter(move |ip| ip.is_ipv4() == v4).take(ADDRESSES_MAX);
+    for ip in family(false).chain(family(true)).copied() {
         let address = SocketAddr::new(ip, port);
         match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok((address, stream)),

@@ -26,6 +26,8 @@ use crate::model::{Problem, ProblemType};
 
 /// How long one question waits for its answer.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the answer may take with all aliases that lead to it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a question is repeated.
 const RETRIES: usize = 1;
 
@@ -68,7 +70,7 @@ impl Resolver {
         let problem = |error| self.problem(name, "address", &error);
         let mut addresses: Vec<_> = match &self.source {
             Source::Server(resolver) => {
-                resolver.lookup_ip(absolute(name)).await.map_err(problem)?.iter().collect()
+                in_time(resolver.lookup_ip(absolute(name))).await.map_err(problem)?.iter().collect()
             }
             Source::Zone(zone) => ask_addresses(&**zone, name).map_err(problem)?,
         };
@@ -111,7 +113,7 @@ impl Resolver {
     async fn records(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, NetError> {
         match &self.source {
             Source::Server(resolver) => {
-                let found = resolver.lookup(absolute(name), kind).await?;
+                let found = in_time(resolver.lookup(absolute(name), kind)).await?;
                 Ok(found.answers().iter().map(|record| record.data.clone()).collect())
             }
             Source::Zone(zone) => ask(&**zone, name, kind),
@@ -170,6 +172,10 @@ fn ask_addresses(zone: &dyn Zone, name: &str) -> Result<Vec<IpAddr>, NetError> {
         (v6, v4) => v6.into_iter().chain(v4).flatten(),
     };
     Ok(found.filter_map(|data| data.ip_addr()).collect())
+}
+
+async fn in_time<T>(lookup: impl Future<Output = Result<T, NetError>>) -> Result<T, NetError> {
+    tokio::time::timeout(ANSWER_TIMEOUT, lookup).await.unwrap_or(Err(NetError::Timeout))
 }
 
 /// The name as one that no search domain is appended to.

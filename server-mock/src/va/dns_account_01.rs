@@ -17,7 +17,12 @@ const LETTERS: usize = 16;
 pub(super) async fn validate(resolver: &Resolver, attempt: &Attempt) -> Result<(), Problem> {
     let label = account_label(&attempt.account_url);
     let name = format!("{label}._acme-challenge.{}", domain_name(attempt)?);
-    expect_digest(resolver, &name, &attempt.key_authorization).await
+    let verdict = expect_digest(resolver, &name, &attempt.key_authorization).await;
+    // Two clients that mix their accounts up can't tell it from the label.
+    verdict.map_err(|problem| {
+        let detail = format!("{} (the label is that of the account {})", problem.detail, attempt.account_url);
+        Problem { detail, ..problem }
+    })
 }
 
 /// `_` and the base32 form of the beginning of the account URL's SHA-256 digest.

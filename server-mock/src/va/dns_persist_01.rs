@@ -27,12 +27,15 @@ struct Demand<'a> {
 enum Flaw {
     /// It is none, or another CA's.
     NotOurs,
-    /// It is ours, but.
-    Refused(String),
+    /// It is ours, but not as the draft writes records.
+    Malformed(String),
+    /// It is ours, but does not grant this.
+    Unauthorized(String),
 }
 
 /// # Errors
-/// `dns` or `incorrectResponse`.
+/// `dns`; `malformed` for a record that is not as it should be, `unauthorized` for those that are another CA's or
+/// account's or have ended, `incorrectResponse` when there is none.
 pub(super) async fn validate(
     resolver: &Resolver,
     attempt: &Attempt,
@@ -50,15 +53,31 @@ pub(super) async fn validate(
     for text in &texts {
         match demand.judge(text) {
             Ok(()) => return Ok(()),
-            Err(Flaw::Refused(why)) => refused = refused.or(Some(why)),
-            Err(Flaw::NotOurs) => {}
+            Err(flaw) => refused = refused.or(flaw.told()),
         }
     }
-    let why = refused.map_or_else(
-        || format!("no TXT record of {name} names {}: {}", issuers.join(" or "), found(&texts)),
-        |why| format!("the TXT record of {name} does not prove it: {why}"),
-    );
-    Err(Problem::new(ProblemType::IncorrectResponse, why))
+    let (kind, why) = match refused {
+        Some((kind, why)) => (kind, format!("the TXT record of {name} does not prove it: {why}")),
+        None => {
+            let kind = match texts.is_empty() {
+                true => ProblemType::IncorrectResponse,
+                false => ProblemType::Unauthorized,
+            };
+            (kind, format!("no TXT record of {name} names {}: {}", issuers.join(" or "), found(&texts)))
+        }
+    };
+    Err(Problem::new(kind, why))
+}
+
+impl Flaw {
+    /// The problem's type and what people are told; none for what is not ours.
+    fn told(self) -> Option<(ProblemType, String)> {
+        match self {
+            Self::NotOurs => None,
+            Self::Malformed(why) => Some((ProblemType::Malformed, why)),
+            Self::Unauthorized(why) => Some((ProblemType::Unauthorized, why)),
+        }
+    }
 }
 
 impl Demand<'_> {
@@ -67,29 +86,33 @@ impl Demand<'_> {
         let record = record.ok_or(Flaw::NotOurs)?;
         match record.parameter("accounturi") {
             Parameter::Once(account) if account == self.account_url => {}
-            Parameter::Once(_) => return refused(format!("its accounturi is not {}", self.account_url)),
-            Parameter::Absent => return refused("it has no accounturi"),
-            Parameter::Repeated => return refused("it has several accounturi"),
+            Parameter::Once(_) => return unauthorized(format!("its accounturi is not {}", self.account_url)),
+            Parameter::Absent => return malformed("it has no accounturi"),
+            Parameter::Repeated => return malformed("it has several accounturi"),
         }
         let wildcard = matches!(record.parameter("policy"),
             Parameter::Once(policy) if policy.eq_ignore_ascii_case("wildcard"));
         if self.beyond_name && !wildcard {
-            return refused("wildcard names and subdomains need policy=wildcard");
+            return unauthorized("wildcard names and subdomains need policy=wildcard");
         }
         match record.parameter("persistuntil") {
             Parameter::Absent => Ok(()),
-            Parameter::Repeated => refused("it has several persistUntil"),
+            Parameter::Repeated => malformed("it has several persistUntil"),
             Parameter::Once(until) => match parse_seconds(until) {
-                None => refused("its persistUntil is no number of seconds"),
-                Some(until) if self.now > until => refused(format!("its persistUntil {until} is past")),
+                None => malformed("its persistUntil is no number of seconds"),
+                Some(until) if self.now > until => unauthorized(format!("its persistUntil {until} is past")),
                 Some(_) => Ok(()),
             },
         }
     }
 }
 
-fn refused(why: impl Into<String>) -> Result<(), Flaw> {
-    Err(Flaw::Refused(why.into()))
+fn malformed(why: impl Into<String>) -> Result<(), Flaw> {
+    Err(Flaw::Malformed(why.into()))
+}
+
+fn unauthorized(why: impl Into<String>) -> Result<(), Flaw> {
+    Err(Flaw::Unauthorized(why.into()))
 }
 
 /// A base-10 integer; one too large to count with lies far in the future.
@@ -132,7 +155,7 @@ mod tests {
             format!("ca.test; accounturi={}", ACCOUNT.to_uppercase()),
             format!("ca.test; accounturi={ACCOUNT}; accounturi={ACCOUNT}"),
         ] {
-            assert!(matches!(judge(&text, false), Err(Flaw::Refused(_))), "{text}");
+            assert!(!matches!(judge(&text, false), Ok(()) | Err(Flaw::NotOurs)), "{text}");
         }
     }
 
@@ -143,7 +166,7 @@ mod tests {
         }
         for policy in ["", "; policy=wild", "; policy=", "; policy=wildcard; policy=wildcard"] {
             let text = format!("ca.test; accounturi={ACCOUNT}{policy}");
-            assert!(matches!(judge(&text, true), Err(Flaw::Refused(_))), "{text}");
+            assert!(matches!(judge(&text, true), Err(Flaw::Unauthorized(_))), "{text}");
             assert_eq!(judge(&text, false), Ok(()), "{text}");
         }
     }
@@ -155,7 +178,7 @@ mod tests {
         assert_eq!(with(&NOW.to_string()), Ok(()));
         assert_eq!(with("99999999999999999999999999"), Ok(()));
         for until in ["1899999999", "0", "", "-1", "0x7fffffff", "1.9e9", "tomorrow"] {
-            assert!(matches!(with(until), Err(Flaw::Refused(_))), "{until}");
+            assert!(!matches!(with(until), Ok(()) | Err(Flaw::NotOurs)), "{until}");
         }
     }
 

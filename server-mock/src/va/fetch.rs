@@ -61,9 +61,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The `Location` of a redirect.
+    /// The `Location` of a redirect that CAs follow (CA/Browser Forum Baseline Requirements §3.2.2.4.19).
     pub(super) fn redirect(&self) -> Option<&[u8]> {
-        let redirects = matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let redirects = matches!(self.status.as_u16(), 301 | 302 | 307 | 308);
         self.location.as_deref().filter(|_| redirects)
     }
 }
@@ -97,7 +97,7 @@ impl Fetcher {
             Some(443) => self.tls_port,
             _ => self.http_port,
         };
-        connect(self.addresses(url).await?, port, url.as_str()).await
+        connect(&self.addresses(url).await?, port, url.as_str()).await
     }
 
     async fn addresses(&self, url: &Url) -> Result<Vec<IpAddr>, Problem> {

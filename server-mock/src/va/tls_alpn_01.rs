@@ -63,7 +63,7 @@ impl TlsAlpn01 {
             Identifier::Email(_) => return Err(unfit("tls-alpn-01 can't show control of a mail address")),
         };
         let name = ServerName::try_from(name).map_err(|_| unfit(format!("{target} is no host name")))?;
-        let (address, stream) = connect(addresses, self.port, &target).await?;
+        let (address, stream) = connect(&addresses, self.port, &target).await?;
         let failed = |kind, why: String| Problem::new(kind, format!("{target} at {address}: {why}"));
         let stream = self.tls.connect(name, stream).await.map_err(|error| {
             failed(ProblemType::Tls, format!("the TLS handshake failed: {}", shown_error(&error)))

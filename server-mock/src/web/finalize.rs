@@ -90,6 +90,7 @@ fn issue(services: &Services, claim: &Claim, csr: Csr) -> Result<Signed, CaError
         identifiers: &claim.identifiers,
         person: claim.person.as_deref(),
         key_use: csr.key_use,
+        must_staple: csr.must_staple,
         serial,
         not_before: claim.not_before,
         not_after: claim.not_after,

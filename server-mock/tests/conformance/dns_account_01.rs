@@ -50,6 +50,7 @@ async fn s172_only_under_the_own_label() {
     mock.txt(&format!("{}._acme-challenge.{NAME}", label(&other.kid)), &text);
     let detail = client.expect_invalid(&url, "dns-account-01", "incorrectResponse").await;
     assert!(detail.contains(&format!("{}._acme-challenge.{NAME}", label(&client.kid))), "{detail}");
+    assert!(detail.contains(&format!("of the account {})", client.kid)), "{detail}");
 }
 
 #[tokio::test]

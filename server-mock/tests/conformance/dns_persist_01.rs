@@ -11,6 +11,7 @@ use crate::common::{Client, Mock, challenge::challenge};
 const NAME: &str = "www.example.test";
 const RECORD: &str = "_validation-persist.www.example.test";
 
+/// Tries to prove the name by this text; the error's type and detail if that fails.
 async fn attempt(client: &Client<'_>, name: &str, text: &str) -> Result<(), String> {
     let (url, document) = client.authorization(name).await;
     let identifier = document["identifier"]["value"].as_str().unwrap();
@@ -21,8 +22,9 @@ async fn attempt(client: &Client<'_>, name: &str, text: &str) -> Result<(), Stri
     match verdict["status"].as_str() {
         Some("valid") => Ok(()),
         _ => {
-            assert_eq!(verdict["error"]["type"], "urn:ietf:params:acme:error:incorrectResponse", "{verdict}");
-            Err(verdict["error"]["detail"].as_str().unwrap().to_owned())
+            let kind = verdict["error"]["type"].as_str().unwrap();
+            let kind = kind.strip_prefix("urn:ietf:params:acme:error:").unwrap();
+            Err(format!("{kind}: {}", verdict["error"]["detail"].as_str().unwrap()))
         }
     }
 }
@@ -50,6 +52,7 @@ async fn s173_the_challenge_lists_issuers_and_has_no_token() {
         attempt(&client, NAME, &format!("{name}; accounturi={}", client.kid)).await.unwrap();
     }
     let detail = attempt(&client, NAME, &format!("cacert.org; accounturi={}", client.kid)).await.unwrap_err();
+    assert!(detail.starts_with("unauthorized: no TXT"), "{detail}");
     assert!(detail.contains("authority.test or ca.test"), "{detail}");
 }
 
@@ -66,9 +69,10 @@ async fn s174_the_account_is_mandatory_and_exact() {
     let mock = start().await;
     let (client, other) = (mock.account().await, mock.account().await);
     attempt(&client, NAME, &format!("cacert.org; x-y=1; accounturi={}; z=", client.kid)).await.unwrap();
-    for parameters in ["", &format!("; accounturi={}", other.kid), &format!("; accounturi={}/", client.kid)] {
+    let (stranger, longer) = (format!("; accounturi={}", other.kid), format!("; accounturi={}/", client.kid));
+    for (parameters, kind) in [("", "malformed"), (&*stranger, "unauthorized"), (&*longer, "unauthorized")] {
         let detail = attempt(&client, NAME, &format!("cacert.org{parameters}")).await.unwrap_err();
-        assert!(detail.contains("accounturi"), "{detail}");
+        assert!(detail.starts_with(kind) && detail.contains("accounturi"), "{detail}");
     }
 }
 
@@ -106,7 +110,7 @@ async fn s175_wildcard_names_and_subdomains_need_a_policy() {
     mock.handle.dns_table().clear("_validation-persist.example.test").unwrap();
     mock.txt("_validation-persist.example.test", &exact);
     let (url, _) = client.authorization_for(subdomain.clone()).await;
-    let detail = client.expect_invalid(&url, "dns-persist-01", "incorrectResponse").await;
+    let detail = client.expect_invalid(&url, "dns-persist-01", "unauthorized").await;
     assert!(detail.contains("policy=wildcard"), "{detail}");
     mock.txt("_validation-persist.example.test", &policy);
     let (url, _) = client.authorization_for(subdomain).await;
@@ -123,7 +127,8 @@ async fn s176_no_longer_than_the_record_says() {
     attempt(&client, "a.example.test", &record).await.unwrap();
     clock.advance(time::Duration::seconds(1));
     let detail = attempt(&client, "b.example.test", &record).await.unwrap_err();
-    assert!(detail.contains("persistUntil"), "{detail}");
+    assert!(detail.starts_with("unauthorized") && detail.contains("persistUntil"), "{detail}");
     let record = format!("cacert.org; accounturi={}; persistUntil=tomorrow", client.kid);
-    attempt(&client, "c.example.test", &record).await.unwrap_err();
+    let detail = attempt(&client, "c.example.test", &record).await.unwrap_err();
+    assert!(detail.starts_with("malformed"), "{detail}");
 }

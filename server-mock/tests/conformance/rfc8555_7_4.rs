@@ -224,7 +224,29 @@ async fn s112_unwanted_extension() {
     unwanted
         .custom_extensions
         .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999], vec![5, 0]));
-    refuses("badCSR", [der(unwanted)]).await;
+    let mut purpose = csr_params(&TWO);
+    purpose.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::CodeSigning];
+    let mut feature = csr_params(&TWO);
+    feature.custom_extensions.push(CustomExtension::from_oid_content(&TLS_FEATURE, vec![0x30, 3, 2, 1, 17]));
+    refuses("badCSR", [der(unwanted), der(purpose), der(feature)]).await;
+}
+
+/// RFC 7633 §6.
+const TLS_FEATURE: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 24];
+
+#[tokio::test]
+async fn s112_must_staple_is_wanted_where_it_is_asked_for() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let (_, order) = client.ready_order(&[NAME]).await;
+    let mut params = csr_params(&[NAME]);
+    params.custom_extensions.push(CustomExtension::from_oid_content(&TLS_FEATURE, vec![0x30, 3, 2, 1, 5]));
+    let order = client.finalize(&order, &der(params)).await.expect(200);
+    let chain = client.read(order["certificate"].as_str().unwrap()).await;
+    let der = &certificates(std::str::from_utf8(&chain.body).unwrap())[0];
+    let certificate = X509Certificate::from_der(der).unwrap().1;
+    let feature = certificate.extensions().iter().find(|own| own.oid.to_id_string() == "1.3.6.1.5.5.7.1.24");
+    assert_eq!(feature.unwrap().value, [0x30, 3, 2, 1, 5]);
 }
 
 #[tokio::test]
