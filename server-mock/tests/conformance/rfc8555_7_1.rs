@@ -141,7 +141,8 @@ async fn s050_a_valid_authorization_says_when_it_expires() {
 async fn s051_bad_internationalised_name() {
     let mock = Mock::start().await;
     let client = mock.account().await;
-    client.order(&["xn--999999999.example.test"]).await.expect_problem(400, "malformed");
+    client.order(&["xn--999999999.example.test"]).await.expect_said(400, "malformed", "internationalised");
+    client.order(&["xn--bcher-kva.example.test"]).await.expect(201);
 }
 
 #[tokio::test]

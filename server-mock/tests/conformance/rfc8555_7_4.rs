@@ -57,8 +57,14 @@ async fn s100_names_that_are_none() {
     let client = mock.account().await;
     let label = format!("{}.example.test", "a".repeat(64));
     let long = format!("{}example.test", "abcdefg.".repeat(31));
-    for name in ["a..b", &label, &long, "*.*.example.test", ""] {
-        client.order(&[name]).await.expect_problem(400, "malformed");
+    for (name, words) in [
+        ("a..b.example.test", "1 to 63"),
+        (&label, "1 to 63"),
+        (&long, "more than 253"),
+        ("*.*.example.test", "letters, digits and hyphens"),
+        ("", "1 to 63"),
+    ] {
+        client.order(&[name]).await.expect_said(400, "malformed", words);
     }
 }
 
