@@ -11,7 +11,7 @@ use crate::common::{Key, Mock, certificates, csr, endpoints::Endpoints, http_01}
 /// The text with white space behind it, until its encoding ends with padding.
 fn padded(text: &str) -> String {
     let mut text = text.to_owned();
-    while text.len() % 3 == 0 {
+    while text.len().is_multiple_of(3) {
         text.push(' ');
     }
     URL_SAFE.encode(text)
@@ -51,7 +51,7 @@ async fn s021_padded_csr_and_certificate() {
     let (_, order) = client.ready_order(&names).await;
     // As many bytes as need padding.
     let csr = std::iter::repeat_with(|| csr(&names, &Key::es256().for_csr()));
-    let csr = csr.into_iter().find(|csr| csr.len() % 3 != 0).unwrap();
+    let csr = csr.into_iter().find(|csr| !csr.len().is_multiple_of(3)).unwrap();
     let answer =
         client.post(order["finalize"].as_str().unwrap(), json!({"csr": URL_SAFE.encode(&csr)})).await;
     answer.expect_said(400, "malformed", "`csr` is not base64url");
@@ -59,7 +59,7 @@ async fn s021_padded_csr_and_certificate() {
 
     let certificate = loop {
         let certificate = certificates(&client.issue(&names, &Key::es256()).await.1).remove(0);
-        if certificate.len() % 3 != 0 {
+        if !certificate.len().is_multiple_of(3) {
             break certificate;
         }
     };
