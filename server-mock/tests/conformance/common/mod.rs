@@ -6,6 +6,7 @@ pub(crate) mod email_order;
 pub(crate) mod endpoints;
 mod key;
 pub(crate) mod mail;
+pub(crate) mod smtp;
 
 use std::{
     collections::HashMap,
