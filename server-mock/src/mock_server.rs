@@ -29,7 +29,7 @@ use crate::{
     host::Host,
     model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
-    server::Server,
+    server::{Limits, Server},
     services::Services,
     state::{self, Kept, StateError},
     store::Store,
@@ -77,10 +77,11 @@ pub enum StartError {
     Endpoint(#[from] EndpointTlsError),
 }
 
-/// What is served where.
+/// What is served where, and how patiently.
 struct Routers {
     acme: fn(Arc<Services>, &str) -> Router,
     admin: fn(Arc<Services>) -> Router,
+    limits: Limits,
 }
 
 /// The server, to be started.
@@ -101,7 +102,8 @@ impl MockServer {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Handle, StartError> {
-        start(config, clock, Routers { acme: acme_router, admin: admin_router }).await
+        let limits = Limits::default();
+        start(config, clock, Routers { acme: acme_router, admin: admin_router, limits }).await
     }
 }
 
@@ -155,8 +157,8 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
     let acme_router = faults::around((routers.acme)(Arc::clone(&services), &acme_url), Arc::clone(&services));
     let acceptor = TlsAcceptor::from(endpoint.config);
     Ok(Handle {
-        acme: Server::start(acme, Some(acceptor), acme_router),
-        admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services))),
+        acme: Server::start(acme, Some(acceptor), acme_router, routers.limits),
+        admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services)), routers.limits),
         sweeper: Sweeper::start(Arc::clone(&services)),
         courier: Courier::start(Arc::clone(&services)),
         dns,

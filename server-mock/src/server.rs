@@ -1,5 +1,9 @@
 //! HTTP over TCP or TLS, with an end: stops taking connections, lets requests finish, and then is gone.
 
+mod limits;
+#[cfg(test)]
+mod tests;
+
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
@@ -19,17 +23,16 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-/// How many connections are served at once; more wait in the system's queue.
-const CONNECTIONS_MAX: usize = 1024;
-/// How long a TLS handshake, or the head of a request, may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) use limits::Limits;
+use limits::{TimelyBody, UnderWay, idle};
+
 /// How long requests may go on when the server is to end.
 const GRACE: Duration = Duration::from_secs(3);
 /// The pause after the system refused a connection for want of something, such as file descriptors.
@@ -43,9 +46,14 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves `router` on `listener`, over TLS when there is an acceptor.
-    pub(crate) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) -> Self {
+    pub(crate) fn start(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        router: Router,
+        limits: Limits,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let endpoint = Arc::new(Endpoint { tls, router });
+        let endpoint = Arc::new(Endpoint { tls, router, limits });
         let task = tokio::spawn(accept(listener, endpoint, stopped));
         Self { stop, task }
     }
@@ -67,11 +75,12 @@ pub(crate) struct HangUp;
 struct Endpoint {
     tls: Option<TlsAcceptor>,
     router: Router,
+    limits: Limits,
 }
 
 /// Runs until told to stop, or until nobody is left who could tell.
 async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: oneshot::Receiver<()>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(endpoint.limits.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -118,7 +127,7 @@ impl Endpoint {
         }
         match &self.tls {
             None => self.serve_http(stream, peer, watcher).await,
-            Some(acceptor) => match timeout(PATIENCE, acceptor.accept(stream)).await {
+            Some(acceptor) => match timeout(self.limits.head, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => self.serve_http(stream, peer, watcher).await,
                 Ok(Err(error)) => debug!(%peer, %error, "the TLS handshake failed"),
                 Err(_) => debug!(%peer, "the TLS handshake took too long"),
@@ -130,14 +139,18 @@ impl Endpoint {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let limits = self.limits;
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(limits.streams);
         let hang_up = Arc::new(Notify::new());
         let told = Arc::clone(&hang_up);
         let router = TowerToHyperService::new(self.router.clone());
+        let (under_way, count) = watch::channel(0);
         let service = service_fn(move |request: Request<Incoming>| {
-            let (answer, hang_up) = (router.call(request), Arc::clone(&told));
+            let begun = UnderWay::begin(&under_way);
+            let answer = router.call(request.map(|body| TimelyBody::new(body, limits.body)));
+            let hang_up = Arc::clone(&told);
             async move {
                 let answer = answer.await?;
                 if answer.extensions().get::<HangUp>().is_some() {
@@ -145,17 +158,19 @@ impl Endpoint {
                     // The connection ends, and this with it.
                     std::future::pending::<()>().await;
                 }
+                drop(begun);
                 Ok::<_, Infallible>(answer)
             }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
-            done = watcher.watch(connection.into_owned()) => {
-                if let Err(error) = done {
+            end = watcher.watch(connection.into_owned()) => {
+                if let Err(error) = end {
                     debug!(%peer, %error, "a connection broke");
                 }
             }
             () = hang_up.notified() => debug!(%peer, "hung up on purpose"),
+            () = idle(count, limits.idle) => debug!(%peer, "a connection was idle for too long"),
         }
     }
 }

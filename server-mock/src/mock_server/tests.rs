@@ -23,6 +23,13 @@ const ROUTERS: Routers = Routers {
             .route("/echo", post(|body: String| async { body }))
     },
     admin: |services| Router::new().route("/root", get(move || async move { services.authority.root_pem() })),
+    limits: Limits {
+        connections: 1024,
+        streams: 16,
+        head: Duration::from_secs(30),
+        body: Duration::from_secs(30),
+        idle: Duration::from_secs(60),
+    },
 };
 
 async fn started(config: Config) -> Handle {
@@ -113,6 +120,22 @@ async fn a_request_under_way_is_answered_before_the_end() {
     let response = request.await.unwrap().unwrap();
     assert_eq!(response.text().await.unwrap(), "first second third");
     end.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_a_problem_of_its_own() {
+    let limits = Limits { body: Duration::from_millis(100), ..Limits::default() };
+    let routers = Routers { acme: acme_router, admin: admin_router, limits };
+    let handle = start(Config::ephemeral(), Arc::new(SystemClock), routers).await.unwrap();
+    let never = futures_util::stream::pending::<io::Result<Frame<Bytes>>>();
+    let request = client(&handle)
+        .post(handle.directory_url())
+        .header("Content-Type", "application/jose+json")
+        .body(Body::wrap(StreamBody::new(never)));
+    let answer = tokio::time::timeout(Duration::from_secs(20), request.send()).await.unwrap().unwrap();
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert!(answer.headers().contains_key("replay-nonce"));
 }
 
 #[tokio::test]

@@ -279,22 +279,25 @@ impl Model {
         (if all_valid { OrderStatus::Ready } else { OrderStatus::Pending }, None)
     }
 
-    /// The orders of an account that are not invalid, from the `first` on, at most `count`, and where the
-    /// next page begins (RFC 8555 §7.1.2.1).
+    /// The orders of an account that are not invalid, from `first` on, at most `count`, and the one that the next
+    /// page begins with (RFC 8555 §7.1.2.1). When `first` has gone by now, so have those before it, which are older:
+    /// the page begins with the oldest.
     #[must_use]
-    pub fn orders_page(
-        &self,
-        account: &Account,
-        first: usize,
+    pub fn orders_page<'a>(
+        &'a self,
+        account: &'a Account,
+        first: Option<&OrderId>,
         count: usize,
         now: OffsetDateTime,
-    ) -> (Vec<&Order>, Option<usize>) {
-        let mut orders = account.orders.iter().enumerate().skip(first).filter_map(|(index, id)| {
+    ) -> (Vec<&'a Order>, Option<&'a OrderId>) {
+        let position = |first| account.orders.iter().position(|id| id == first);
+        let from = first.and_then(position).unwrap_or(0);
+        let mut orders = account.orders[from..].iter().filter_map(|id| {
             let order = self.orders.get(id)?;
-            (self.order_status(order, now).0 != OrderStatus::Invalid).then_some((index, order))
+            (self.order_status(order, now).0 != OrderStatus::Invalid).then_some(order)
         });
-        let page = orders.by_ref().take(count).map(|(_, order)| order).collect();
-        (page, orders.next().map(|(index, _)| index))
+        let page = orders.by_ref().take(count).collect();
+        (page, orders.next().map(|order| &order.id))
     }
 
     /// How long certificates for these identifiers may live: the profile's word comes first, then the operator's,

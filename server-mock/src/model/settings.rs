@@ -100,7 +100,7 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capacity {
-    /// Nonces that were given out.
+    /// Nonces that were given out and not used.
     pub nonces: usize,
     /// Accounts, deactivated ones too.
     pub accounts: usize,

@@ -55,8 +55,7 @@ impl Model {
         if self.acting_account(id)?.agreed_terms == terms.version {
             return Ok(());
         }
-        let detail = "the terms have changed: read them, then agree by an account update with \
-                      \"termsOfServiceAgreed\": true, or in the CAcert web UI";
+        let detail = "the terms have changed: read them, then agree in the CAcert web UI";
         Err(terms.action_required(detail))
     }
 }

@@ -168,6 +168,24 @@ impl Jws {
     }
 }
 
+/// The nonce of a request that [`Jws::parse`] refuses, where its header can be read nevertheless.
+#[must_use]
+pub fn nonce_of_refused(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        protected: String,
+    }
+    #[derive(Deserialize)]
+    struct NonceOnly {
+        nonce: String,
+    }
+    let Envelope { protected } = serde_json::from_slice(body).ok()?;
+    // Padding is one of the reasons to refuse; it does not make the header unreadable.
+    let header = base64url::decode("protected", protected.trim_end_matches('=')).ok()?;
+    let NonceOnly { nonce } = serde_json::from_slice(&header).ok()?;
+    Some(nonce)
+}
+
 /// A payload as a JSON object.
 ///
 /// # Errors
@@ -218,6 +236,21 @@ mod tests {
         let header = base64url::encode(r#"{"alg":"ES256","alg":"none"}"#);
         let body = json!({"protected": header, "payload": "", "signature": ""});
         assert!(parse(&body).is_err());
+    }
+
+    #[test]
+    fn the_nonce_of_what_is_refused_is_found_where_there_is_one() {
+        let header = base64url::encode(r#"{"alg":"ES256","alg":"none","nonce":"AAAA"}"#);
+        for body in [
+            json!({"protected": header}),
+            json!({"protected": format!("{header}=="), "payload": 1, "signatures": []}),
+        ] {
+            assert!(parse(&body).is_err());
+            assert_eq!(nonce_of_refused(body.to_string().as_bytes()).as_deref(), Some("AAAA"), "{body}");
+        }
+        for body in [json!({}), json!({"protected": "e30"}), json!({"protected": "?"}), json!([])] {
+            assert_eq!(nonce_of_refused(body.to_string().as_bytes()), None, "{body}");
+        }
     }
 
     #[test]

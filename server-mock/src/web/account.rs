@@ -16,7 +16,7 @@ use super::{
     respond::{append_link, located},
 };
 use crate::{
-    model::{Account, AccountId, Problem, ProblemType, account::NewAccount, account::unknown_kid},
+    model::{Account, AccountId, OrderId, Problem, ProblemType, account::NewAccount, account::unknown_kid},
     policy::contact,
     protocol::eab::Binding,
 };
@@ -71,19 +71,11 @@ pub(super) async fn update(
     check_own(&request, &id)?;
     let payload = if request.body.payload.is_empty() { Map::new() } else { request.body.object()? };
     let contact = payload.get("contact").map(contact::parse_all).transpose()?;
-    let deactivate = match payload.get("status").map(Value::as_str) {
-        None => false,
-        Some(Some("deactivated")) => true,
-        // Unchanged; clients that send the whole object back do so.
-        Some(Some("valid")) => false,
-        Some(_) => return Err(Problem::malformed("`status` can only become \"deactivated\"")),
-    };
+    // Of all else RFC 8555 §7.3.2 says that updates are ignored: other statuses, terms, orders, unknown members.
+    let deactivate = payload.get("status").and_then(Value::as_str) == Some("deactivated");
     app.services.store.with(|model| {
         if let Some(contact) = contact {
             model.update_contact(&request.account, contact)?;
-        }
-        if payload.get("termsOfServiceAgreed") == Some(&Value::Bool(true)) {
-            model.agree_to_terms(&request.account)?;
         }
         let mut answer = document(&app, model.acting_account(&request.account)?);
         if deactivate {
@@ -103,13 +95,13 @@ pub(super) async fn orders(
 ) -> Result<Response, Problem> {
     check_own(&request, &id)?;
     request.body.expect_empty()?;
-    let from = query.and_then(|query| query.strip_prefix("from=")?.parse().ok()).unwrap_or(0);
+    let from = query.as_deref().and_then(|query| query.strip_prefix("from=")).map(OrderId::from);
     let now = app.services.clock.now();
     let (urls, next) = app.services.store.with(|model| {
         let account = model.acting_account(&request.account)?;
-        let (orders, next) = model.orders_page(account, from, PAGE, now);
+        let (orders, next) = model.orders_page(account, from.as_ref(), PAGE, now);
         let urls: Vec<String> = orders.into_iter().map(|order| app.links.order(&order.id)).collect();
-        Ok::<_, Problem>((urls, next))
+        Ok::<_, Problem>((urls, next.cloned()))
     })?;
     let mut response = Json(json!({"orders": urls})).into_response();
     if let Some(next) = next {

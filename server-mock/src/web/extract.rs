@@ -1,12 +1,13 @@
 //! Signed requests: content type, form, nonce, URL, key and signature, checked once for all handlers.
 
-use std::sync::Arc;
+use std::{error::Error, io, iter::successors, sync::Arc};
 
 use axum::{
-    body::to_bytes,
+    body::{Body as HttpBody, Bytes, to_bytes},
     extract::{FromRequest, Request},
     http::header,
 };
+use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
 use super::App;
@@ -67,12 +68,16 @@ impl FromRequest<Arc<App>> for ByEither {
         check_content_type(&request)?;
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let url = app.links.absolute(path);
-        let bytes = to_bytes(request.into_body(), BODY_LIMIT)
-            .await
-            .map_err(|_| Problem::malformed("the body is incomplete or too large").with_status(413))?;
-        let jws = Jws::parse(&bytes)?;
-        // Before everything that can fail, so that a failing request has spent its nonce.
-        app.nonces.spend(jws.nonce()?, app.services.clock.now())?;
+        let bytes = read(request.into_body()).await?;
+        let now = app.services.clock.now();
+        // The nonce before everything that can fail, so that a failing request has spent it.
+        let jws = Jws::parse(&bytes).inspect_err(|_| {
+            if let Some(nonce) = jws::nonce_of_refused(&bytes) {
+                // The form is what is wrong with the request, whatever its nonce is worth.
+                let _ = app.nonces.spend(Some(&nonce), now);
+            }
+        })?;
+        app.nonces.spend(jws.nonce()?, now)?;
         crate::protocol::Algorithm::parse(jws.algorithm()?)?;
         if jws.url()? != url {
             return Err(Problem::unauthorized("`url` is not the URL that the request was sent to"));
@@ -126,6 +131,24 @@ impl FromRequest<Arc<App>> for ByKey {
     }
 }
 
+async fn read(body: HttpBody) -> Result<Bytes, Problem> {
+    to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        let first: &(dyn Error + 'static) = &error;
+        let mut causes = successors(Some(first), |cause| (*cause).source());
+        if causes.clone().any(|cause| cause.is::<LengthLimitError>()) {
+            return Problem::malformed(format!("a body has at most {BODY_LIMIT} bytes")).with_status(413);
+        }
+        if causes.any(is_late) {
+            return Problem::malformed("the body did not come in time").with_status(408);
+        }
+        Problem::malformed("the body broke off")
+    })
+}
+
+fn is_late(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
 fn check_content_type(request: &Request) -> Result<(), Problem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
@@ -133,4 +156,30 @@ fn check_content_type(request: &Request) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::malformed("requests have the Content-Type application/jose+json").with_status(415))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    /// The status and words for a body of these pieces.
+    async fn refusal(pieces: Vec<io::Result<Bytes>>) -> (u16, String) {
+        let problem = read(HttpBody::from_stream(stream::iter(pieces))).await.unwrap_err();
+        (problem.status, problem.detail)
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_too_large_late_or_broken_off_are_told_apart() {
+        let piece = || Ok(Bytes::from(vec![b' '; BODY_LIMIT]));
+        assert_eq!(read(HttpBody::from_stream(stream::iter([piece()]))).await.unwrap().len(), BODY_LIMIT);
+        let failure = |kind: io::ErrorKind| Err(io::Error::from(kind));
+        let (status, detail) = refusal(vec![piece(), Ok(Bytes::from_static(b"x"))]).await;
+        assert!(status == 413 && detail.contains("at most"), "{status} {detail}");
+        let (status, detail) = refusal(vec![piece(), failure(io::ErrorKind::TimedOut)]).await;
+        assert!(status == 408 && detail.contains("in time"), "{status} {detail}");
+        let (status, detail) = refusal(vec![piece(), failure(io::ErrorKind::ConnectionReset)]).await;
+        assert!(status == 400 && detail.contains("broke off"), "{status} {detail}");
+    }
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{App, extract::ByAccount, order};
+use super::{App, extract::ByAccount, order, respond::located};
 use crate::{
     ca::{CaError, LeafRequest},
     model::{
@@ -46,7 +46,8 @@ pub(super) async fn post(
         let _ = signing.await;
     }
     let now = services.clock.now();
-    services.store.with(|model| order::answer(&app, model, &id, &request.account, now))
+    let answer = services.store.with(|model| order::answer(&app, model, &id, &request.account, now))?;
+    Ok(located(&app.links.order(&id), answer))
 }
 
 /// What CAA allowed when control was shown it may forbid by now, and reused authorizations are older still.
