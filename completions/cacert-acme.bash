@@ -390,12 +390,20 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__account__subcmd__rollover)
-            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --account-key-type --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --account-key-type)
+                    COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
+                    return 0
+                    ;;
+                --account-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -826,7 +834,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__issue)
-            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --dns-rfc2136 --dns-persist --manual --dns-hook --http-hook --hook-dialect --challenge --dns-resolver --dns-alias --dns-timeout --dns-wait-for --dns-challenge --dns-port --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-d -q -v -h -V --domain --ip --name --force --dry-run --key-type --reuse-key --csr --must-staple --profile --preferred-chain --not-before --not-after --webroot --standalone --tls-alpn --dns-rfc2136 --dns-persist --manual --dns-hook --http-hook --hook-dialect --challenge --dns-resolver --dns-alias --dns-timeout --dns-wait-for --dns-challenge --dns-port --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -850,6 +858,34 @@ _cacert__acme() {
                     ;;
                 --key-type)
                     COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
+                    return 0
+                    ;;
+                --reuse-key)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --csr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --must-staple)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preferred-chain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --webroot)
@@ -1020,7 +1056,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__register)
-            opts="-q -v -h -V --eab-kid --eab-key-file --eab --contact --agree-tos --accept-responsibility --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --eab-kid --eab-key-file --eab --contact --agree-tos --accept-responsibility --eab-alg --account-key-type --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1040,6 +1076,14 @@ _cacert__acme() {
                     ;;
                 --contact)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --eab-alg)
+                    COMPREPLY=($(compgen -W "hs256 hs384 hs512" -- "${cur}"))
+                    return 0
+                    ;;
+                --account-key-type)
+                    COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
                     return 0
                     ;;
                 --account-key)
@@ -1078,7 +1122,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__renew)
-            opts="-q -v -h -V --force --report-not-due --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --force --dry-run --report-not-due --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1116,13 +1160,17 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__revoke)
-            opts="-y -q -v -h -V --cert --key --reason --yes --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-y -q -v -h -V --cert --serial --key --reason --yes --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --serial)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
