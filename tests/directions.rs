@@ -89,6 +89,7 @@ fn the_mock_depends_in_one_direction() {
             // What outlives a run, and what ends without being asked.
             ("state", &["ca", "config", "endpoint_tls", "model", "store"]),
             ("sweeper", &["services"]),
+            ("courier", &["model", "services"]),
             ("mock_server", everything),
             ("lib", &[]),
             ("main", &[]),

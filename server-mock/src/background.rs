@@ -42,21 +42,8 @@ impl Background {
         Arc::clone(&self.places).try_acquire_owned().ok().map(Place)
     }
 
-    /// Does the work as soon as fewer than the bound are running.
-    pub(crate) fn spawn(&self, place: Place, work: impl Future<Output = ()> + Send + 'static) {
-        let running = Arc::clone(&self.running);
-        let task = async move {
-            let _turn = running.acquire_owned().await;
-            work.await;
-            drop(place.0);
-        };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
-    }
-
-    /// Does the work with what it is given, and again after each pause that it asks for, with what it gives then. A
-    /// pause keeps nobody from running.
+    /// Does the work as soon as fewer than the bound are running, with what it is given, and again after each pause that
+    /// it asks for, with what it gives then. A pause keeps nobody from running.
     pub(crate) fn spawn_repeating<S, W>(
         &self,
         place: Place,
@@ -113,10 +100,9 @@ mod tests {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         for number in 0..PLACES {
             let sender = sender.clone();
-            background.spawn(background.place().unwrap(), async move {
+            background.spawn_repeating(background.place().unwrap(), sender, move |sender| async move {
                 sender.send(number).unwrap();
-                std::future::pending::<()>().await;
-                drop(sender);
+                std::future::pending().await
             });
         }
         drop(sender);
@@ -140,7 +126,7 @@ mod tests {
                     None => tokio::task::yield_now().await,
                 }
             };
-            background.spawn(place, async {});
+            background.spawn_repeating(place, (), |()| async { None });
         }
     }
 }

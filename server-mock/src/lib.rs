@@ -6,6 +6,7 @@ mod background;
 pub mod ca;
 pub mod clock;
 mod config;
+mod courier;
 mod demo;
 mod endpoint_tls;
 mod host;

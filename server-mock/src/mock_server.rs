@@ -12,7 +12,7 @@ use hickory_proto::{
     op::ResponseCode,
     rr::{LowerName, Record, RecordType},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
@@ -22,6 +22,7 @@ use crate::{
     ca::{Authority, CaError, CaSettings},
     clock::{Clock, SystemClock},
     config::Config,
+    courier::Courier,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
     host::Host,
@@ -115,6 +116,7 @@ pub struct Handle {
     dns_table: Arc<DnsTable>,
     services: Arc<Services>,
     sweeper: Sweeper,
+    courier: Courier,
     background: EndOnDrop,
     acme: Server,
     admin: Server,
@@ -158,6 +160,7 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         acme: Server::start(acme, Some(acceptor), acme_router, routers.limits),
         admin: Server::start(admin, None, admin_router, routers.limits),
         sweeper: Sweeper::start(Arc::clone(&services)),
+        courier: Courier::start(Arc::clone(&services)),
         dns,
         mail,
         acme_url,
@@ -228,7 +231,8 @@ fn services(
             Some(_) => ValidationAuthority::new(&va)?,
             None => ValidationAuthority::beside(test_dns.table.clone(), &va)?,
         },
-        mail: Arc::new(mail),
+        mail,
+        mail_due: Notify::default(),
         background: Arc::default(),
         clock,
         random,
@@ -364,7 +368,7 @@ impl Handle {
         &self.services
     }
 
-    /// Breaks validations off, takes no more connections, lets requests finish for up to three seconds, closes the
+    /// Breaks validations and mails off, takes no more connections, lets requests finish for up to three seconds, closes the
     /// state file, and returns when all is closed.
     pub async fn shutdown(self) {
         let mail = async {
@@ -372,7 +376,7 @@ impl Handle {
                 mail.shutdown().await;
             }
         };
-        drop((self.background, self.sweeper));
+        drop((self.background, self.sweeper, self.courier));
         tokio::join!(self.acme.shutdown(), self.admin.shutdown(), self.dns.shutdown(), mail);
         self.services.store.close();
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::{
     background::Background,
     ca::Authority,
@@ -22,7 +24,9 @@ pub struct Services {
     /// Validates challenges.
     pub va: ValidationAuthority,
     /// Sends challenge mails and reads replies.
-    pub mail: Arc<Mail>,
+    pub mail: Mail,
+    /// Tells that a challenge mail is due.
+    pub mail_due: Notify,
     /// The validations that are going on.
     pub background: Arc<Background>,
     /// Tells the time.

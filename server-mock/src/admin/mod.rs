@@ -191,13 +191,15 @@ impl Admin {
     /// its challenge.
     ///
     /// # Errors
-    /// When it changes nothing: no reply, not authentic, or about no open challenge.
+    /// When it changes nothing: no reply, not authentic, or about no open challenge; or when the state file can't be
+    /// written: who hands a mail over may forget it then no sooner than we have kept it.
     pub async fn receive_mail(&self, mail: &[u8]) -> Result<(), MailRefused> {
         let services = &self.services;
         let reply = services.mail.read(mail).await?;
         let joining = services.mail.settings().token_joining;
         let now = services.clock.now();
-        Ok(services.store.with(|model| model.take_reply(&reply, joining, now, &services.settings))?)
+        services.store.with(|model| model.take_reply(&reply, joining, now, &services.settings))?;
+        services.store.written().await.map_err(|failure| MailRefused::NotKept(failure.to_string()))
     }
 }
 

@@ -18,6 +18,9 @@ use crate::model::{Identifier, certificate::KeyUse};
 /// The longest common name, in characters (ub-common-name, RFC 5280 appendix A.1).
 const COMMON_NAME_MAX: usize = 64;
 
+/// id-on-SmtpUTF8Mailbox: an address whose local part is no IA5String (RFC 9598 §3).
+const SMTP_UTF8_MAILBOX: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 8, 9];
+
 /// The TLS feature extension (RFC 7633 §6).
 const TLS_FEATURE: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 24];
 /// SEQUENCE { INTEGER 5 }: the TLS extension status_request (RFC 6066 §8).
@@ -107,7 +110,10 @@ fn alternative_name(identifier: &Identifier) -> Result<SanType, CaError> {
     Ok(match identifier {
         Identifier::Dns(name) => SanType::DnsName(ia5(name)?),
         Identifier::Ip(address) => SanType::IpAddress(*address),
-        Identifier::Email(address) => SanType::Rfc822Name(ia5(address)?),
+        Identifier::Email(address) if address.is_ascii() => SanType::Rfc822Name(ia5(address)?),
+        Identifier::Email(address) => {
+            SanType::OtherName((SMTP_UTF8_MAILBOX.to_vec(), address.as_str().into()))
+        }
     })
 }
 

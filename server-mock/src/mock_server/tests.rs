@@ -10,7 +10,10 @@ use reqwest::{Body, Certificate, Client, StatusCode, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::model::Identifier;
+use crate::model::{
+    AccountId, Identifier, MailSettings, PublicKey, ReplySignature, account::NewAccount,
+    pre_authorization::NewAuthorization,
+};
 
 const ROUTERS: Routers = Routers {
     acme: |_, base_url| {
@@ -188,4 +191,56 @@ async fn the_demo_owner_holds_what_the_documentation_says() {
         }
         assert!(!owner.holds(&dns("example.org")) && !key.rights.cover(&dns("example.org")));
     });
+}
+
+/// What the SMTP server says to a reply that counts, when everything is kept in this store.
+async fn verdict_on_a_reply(store: Store) -> String {
+    let mail = MailSettings { reply_signature: ReplySignature::Off, ..MailSettings::default() };
+    let test_dns = TestDns { table: Arc::default(), address: (Ipv4Addr::LOCALHOST, 9).into() };
+    let kept = Kept { store, ..Kept::default() };
+    let config = Config { mail, ..Config::ephemeral() };
+    let services = services(config, Arc::new(SystemClock), "http://127.0.0.1:9", test_dns, kept).unwrap();
+    let services = Arc::new(services);
+    let kid = demo::create(&Admin::new(Arc::clone(&services))).unwrap().kid;
+    let account = AccountId::from("account".to_owned());
+    let (now, settings) = (services.clock.now(), &services.settings);
+    let mail = services.store.with(|model| {
+        let new = NewAccount {
+            id: account.clone(),
+            key: PublicKey::Ed25519(vec![1; 32]),
+            contact: Vec::new(),
+            kid,
+            external_account_binding: serde_json::Value::Null,
+        };
+        model.create_account(new, now, settings).unwrap();
+        let identifier = Identifier::Email("alice@example.test".to_owned());
+        let new = NewAuthorization { identifier, subdomains: false };
+        let mut tokens = || services.random.token(16);
+        let (id, _) = model.pre_authorize(&account, &new, now, settings, &mut tokens).unwrap();
+        let token = |bytes| services.random.token(bytes);
+        assert!(model.prepare_mails(&[id], services.mail.settings(), &token));
+        model.take_due_mail(now).unwrap().1
+    });
+
+    let server = mail_server((Ipv4Addr::LOCALHOST, 0).into(), &services).await.unwrap();
+    let mut talk = tokio::net::TcpStream::connect(server.local_addr()).await.unwrap();
+    let conversation = format!(
+        "EHLO x\r\nMAIL FROM:<{to}>\r\nRCPT TO:<{from}>\r\nDATA\r\nFrom: {to}\r\nTo: {from}\r\n\
+         Subject: Re: ACME: {part}\r\n\r\n-----BEGIN ACME RESPONSE-----\r\nx\r\n-----END ACME RESPONSE-----\r\n.\r\nQUIT\r\n",
+        from = mail.from,
+        to = mail.to,
+        part = mail.token_part1,
+    );
+    talk.write_all(conversation.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    talk.read_to_string(&mut answers).await.unwrap();
+    answers.lines().rev().nth(1).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_reply_is_taken_when_it_is_kept() {
+    let taken = verdict_on_a_reply(Store::default()).await;
+    assert!(taken.starts_with("250 2.6.0 "), "{taken}");
+    let refused = verdict_on_a_reply(Store::unwritable()).await;
+    assert!(refused.starts_with("451 4.3.0 "), "{refused}");
 }

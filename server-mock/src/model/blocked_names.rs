@@ -1,6 +1,6 @@
 //! Names that the server issues for to nobody, whatever their owner may.
 
-use super::{Identifier, Problem, ProblemType, Settings, owner::is_or_is_below};
+use super::{Identifier, Problem, ProblemType, Settings, identifier::is_same_mailbox, owner::is_or_is_below};
 
 /// Refuses identifiers that the settings block: a domain blocks all names and mail addresses below it.
 ///
@@ -31,7 +31,7 @@ fn blocks(name: &str, identifier: &Identifier) -> bool {
         Identifier::Dns(wanted) => is_or_is_below(identifier.wildcard_base().unwrap_or(wanted), name),
         Identifier::Email(address) => {
             let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
-            address.eq_ignore_ascii_case(name) || is_or_is_below(&domain, name)
+            is_same_mailbox(address, name) || is_or_is_below(&domain, name)
         }
         Identifier::Ip(address) => name.parse() == Ok(*address),
     }

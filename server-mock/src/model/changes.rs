@@ -133,5 +133,6 @@ impl Model {
             }
             self.proofs.insert((account, proof.ordered_identifier()), proof.id.clone());
         }
+        self.index_due_mails();
     }
 }

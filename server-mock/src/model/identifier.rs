@@ -1,7 +1,8 @@
 //! Identifiers that certificates are issued for (RFC 8555 §7.1.3, RFC 8738, RFC 8823).
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 /// What an order asks for. Values are normalised: names lower case A-labels, addresses in RFC 5952 form.
@@ -14,7 +15,7 @@ pub enum Identifier {
     Dns(String),
     /// An IP address (RFC 8738).
     Ip(IpAddr),
-    /// An e-mail address (RFC 8823).
+    /// An e-mail address (RFC 8823): before the `@` perhaps more than ASCII (RFC 6531), in NFC; after it A-labels.
     Email(String),
 }
 
@@ -37,4 +38,18 @@ impl Identifier {
             _ => None,
         }
     }
+}
+
+/// Text in the one form that it is kept and compared in (RFC 6532 §3.1): the same letters can be written in several.
+#[must_use]
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
+    NFC.normalize(text)
+}
+
+/// Whether two e-mail addresses are the same, however they are written: case counts for nothing, as with almost
+/// every mail server.
+#[must_use]
+pub fn is_same_mailbox(one: &str, other: &str) -> bool {
+    nfc(one).eq_ignore_ascii_case(&nfc(other))
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, AuthorizationId, AuthorizationStatus, Challenge, ChallengeKind, ChallengeState, Identifier,
-    Model, Problem, ProblemType, Settings,
+    AccountId, AuthorizationId, AuthorizationStatus, Challenge, ChallengeKind, ChallengeState, Model,
+    Problem, ProblemType, Settings, challenge_mail::Dispatch, identifier::is_same_mailbox,
 };
 
 const KIND: ChallengeKind = ChallengeKind::EmailReply00;
@@ -20,21 +20,12 @@ pub struct MailChallenge {
     pub from: String,
     /// The first part of the token; the challenge's own `token` is the second.
     pub token_part1: String,
+    /// What stands before the `@` of the latest mail's Message-ID.
+    pub(super) message_id: String,
+    /// How far that mail is.
+    pub(super) dispatch: Dispatch,
     /// The first reply is the one that counts; what it was worth.
-    reply: Option<Result<(), Problem>>,
-}
-
-/// A challenge mail to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChallengeMail {
-    /// The sender, without a display name.
-    pub from: String,
-    /// The address to be proved.
-    pub to: String,
-    /// The first part of the token, in base64url.
-    pub token_part1: String,
-    /// What stands before the `@` of the Message-ID.
-    pub message_id: String,
+    pub(super) reply: Option<Result<(), Problem>>,
 }
 
 /// How the two parts of a token become one: RFC 8823 §3 can be read both ways. They agree when the first part is a
@@ -96,42 +87,6 @@ pub enum ReplyRefused {
 }
 
 impl Model {
-    /// Gives the e-mail challenges of new authorizations what their mails need, and returns these. An authorization
-    /// that has had its mail keeps that. `token` makes unpredictable text from that many bytes.
-    pub fn prepare_mails(
-        &mut self,
-        ids: &[AuthorizationId],
-        from: &str,
-        part1_bytes: usize,
-        token: &dyn Fn(usize) -> String,
-    ) -> Vec<ChallengeMail> {
-        let mut mails = Vec::new();
-        for id in ids {
-            let Some(authorization) = self.authorizations.get_mut(id) else { continue };
-            let Identifier::Email(to) = &authorization.identifier else { continue };
-            let Some(challenge) =
-                authorization.challenges.iter_mut().find(|challenge| challenge.kind == KIND)
-            else {
-                continue;
-            };
-            if challenge.mail.is_some() || challenge.state != ChallengeState::Pending {
-                continue;
-            }
-            let mail = MailChallenge { from: from.to_owned(), token_part1: token(part1_bytes), reply: None };
-            mails.push(mail.to_write(to, token(16)));
-            challenge.mail = Some(mail);
-        }
-        mails
-    }
-
-    /// The challenge mail of an authorization, to be written once more, or late.
-    #[must_use]
-    pub fn challenge_mail(&self, id: &AuthorizationId, message_id: String) -> Option<ChallengeMail> {
-        let authorization = self.authorizations.get(id)?;
-        let mail = authorization.challenge(KIND)?.mail.as_ref()?;
-        Some(mail.to_write(&authorization.identifier.value(), message_id))
-    }
-
     /// The authorization that a reply is about, and whose it is.
     fn replied_to(
         &self,
@@ -150,10 +105,10 @@ impl Model {
             .ok_or(ReplyRefused::UnknownToken)?;
         let mail = authorization.challenge(KIND).and_then(|challenge| challenge.mail.as_ref());
         let mail = mail.ok_or(ReplyRefused::UnknownToken)?;
-        if !reply.from.eq_ignore_ascii_case(&authorization.identifier.value()) {
+        if !is_same_mailbox(&reply.from, &authorization.identifier.value()) {
             return Err(ReplyRefused::OtherSender);
         }
-        if !reply.to.eq_ignore_ascii_case(&mail.from) {
+        if !is_same_mailbox(&reply.to, &mail.from) {
             return Err(ReplyRefused::OtherRecipient);
         }
         if mail.reply.is_some() || authorization.status(now) != AuthorizationStatus::Pending {
@@ -192,17 +147,6 @@ impl Model {
         }
         if let Some(verdict) = challenge.mail.as_ref().and_then(|mail| mail.reply.clone()) {
             self.conclude_validation(id, KIND, verdict, now, settings);
-        }
-    }
-}
-
-impl MailChallenge {
-    fn to_write(&self, to: &str, message_id: String) -> ChallengeMail {
-        ChallengeMail {
-            from: self.from.clone(),
-            to: to.to_owned(),
-            token_part1: self.token_part1.clone(),
-            message_id,
         }
     }
 }

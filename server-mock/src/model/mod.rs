@@ -2,7 +2,7 @@
 //!
 //! Each resource's file holds its type and the transitions of [`Model`] that concern it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 pub mod account;
 pub mod authorization;
@@ -10,6 +10,7 @@ mod base64_bytes;
 pub mod blocked_names;
 pub mod certificate;
 pub mod challenge;
+pub mod challenge_mail;
 pub mod changes;
 pub mod duration;
 pub mod eab_key;
@@ -38,12 +39,13 @@ pub use account::{Account, AccountStatus};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use certificate::Certificate;
 pub use challenge::{Challenge, ChallengeKind, ChallengeState};
+pub use challenge_mail::ChallengeMail;
 pub use eab_key::EabKey;
 pub use id::{AccountId, AuthorizationId, CertificateId, OrderId, OwnerId};
 pub use identifier::Identifier;
 pub use issuer_names::IssuerNames;
-pub use mail_challenge::{ChallengeMail, MailChallenge, MailReply, ReplyRefused, TokenJoining};
-pub use mail_settings::{MailSettings, ReplySignature};
+pub use mail_challenge::{MailChallenge, MailReply, ReplyRefused, TokenJoining};
+pub use mail_settings::{DkimSelector, MailSettings, ReplySignature, TokenLength};
 pub use order::{Order, OrderStatus};
 pub use owner::{Owner, OwnerKind};
 pub use problem::{Problem, ProblemType};
@@ -73,6 +75,8 @@ pub struct Model {
     proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
     /// The latest authorization that proved a domain with all names below it.
     subdomain_proofs: BTreeMap<(AccountId, String), AuthorizationId>,
+    /// The authorizations whose challenge mails are to be sent, each once.
+    due_mails: VecDeque<AuthorizationId>,
     certificates: Table<CertificateId, Certificate>,
     /// The certificate of each serial number.
     serials: BTreeMap<Vec<u8>, CertificateId>,

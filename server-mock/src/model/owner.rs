@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identifier, Model, OwnerId, Problem, settings::PrevalidAuthorizations};
+use super::{
+    Identifier, Model, OwnerId, Problem, identifier::is_same_mailbox, settings::PrevalidAuthorizations,
+};
 
 /// Assurance points from which CAcert trusts a member's name, and gives longer certificates.
 const ASSURED: u16 = 50;
@@ -54,7 +56,7 @@ impl Owner {
                 self.domains.iter().any(|domain| is_or_is_below(base, domain))
             }
             Identifier::Ip(_) => true,
-            Identifier::Email(address) => self.addresses.iter().any(|own| own.eq_ignore_ascii_case(address)),
+            Identifier::Email(address) => self.addresses.iter().any(|own| is_same_mailbox(own, address)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, serde::rfc3339};
 
-use super::{Identifier, owner::is_or_is_below};
+use super::{Identifier, identifier::is_same_mailbox, owner::is_or_is_below};
 
 /// A name that may be ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl NameRight {
                 let base = base.unwrap_or(name);
                 if *subdomains { is_or_is_below(base, dns) } else { base.eq_ignore_ascii_case(dns) }
             }
-            (Self::Email { email }, Identifier::Email(address)) => email.eq_ignore_ascii_case(address),
+            (Self::Email { email }, Identifier::Email(address)) => is_same_mailbox(email, address),
             (Self::Ip { ip }, Identifier::Ip(address)) => ip == address,
             _ => false,
         }

@@ -28,7 +28,8 @@ fn parse(url: &str) -> Result<String, Problem> {
         }
     };
     // RFC 8555 §7.3: no hfields, and one address at most. A `?` may not stand for itself here (RFC 6068 §2).
-    if address.contains(['?', ',']) || parse_email(address).is_err() {
+    // Beyond ASCII a URL has escapes, which are not undone here.
+    if address.contains(['?', ',']) || !address.is_ascii() || parse_email(address).is_err() {
         let detail = format!("the contact {url:?} must have one e-mail address and nothing else");
         return Err(Problem::new(ProblemType::InvalidContact, detail));
     }
@@ -51,6 +52,7 @@ mod tests {
             ("mailto:a@example.test?subject=x", ProblemType::InvalidContact),
             ("mailto:a@example.test,b@example.test", ProblemType::InvalidContact),
             ("mailto:a", ProblemType::InvalidContact),
+            ("mailto:\u{e4}@example.test", ProblemType::InvalidContact),
         ] {
             assert_eq!(parse_all(&json!([url])).unwrap_err().kind, kind, "{url}");
         }

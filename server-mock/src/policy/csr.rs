@@ -2,7 +2,7 @@
 
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use x509_parser::{
-    asn1_rs::Any,
+    asn1_rs::{self, Any, TaggedExplicit, Utf8String},
     certification_request::{X509CertificationRequest, X509CertificationRequestInfo},
     cri_attributes::ParsedCriAttribute,
     extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension},
@@ -20,6 +20,9 @@ use crate::{
 const OID_TLS_FEATURE: Oid<'static> = oid!(1.3.6.1.5.5.7.1.24);
 /// Its one value that is granted: SEQUENCE { INTEGER 5 }, for status_request (RFC 6066 §8).
 const STATUS_REQUEST: [u8; 5] = [0x30, 3, 2, 1, 5];
+
+/// id-on-SmtpUTF8Mailbox (RFC 9598 §3).
+const OID_SMTP_UTF8_MAILBOX: Oid<'static> = oid!(1.3.6.1.5.5.7.8.9);
 
 /// The DER identifier of a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
@@ -151,9 +154,23 @@ fn parse_general_name(name: &GeneralName<'_>) -> Result<Identifier, Problem> {
                 Err(bad("an iPAddress has 4 or 16 bytes"))
             }
         }
+        GeneralName::OtherName(oid, value) if *oid == OID_SMTP_UTF8_MAILBOX => parse_smtp_utf8_mailbox(value),
         _ => Err(bad("the only alternative names are DNS names, IP and e-mail addresses")),
     };
     parsed.map_err(|problem| bad(problem.detail))
+}
+
+/// An address beyond ASCII, `[0] EXPLICIT UTF8String`; all others are rfc822Names (RFC 9598 §3).
+fn parse_smtp_utf8_mailbox(value: &[u8]) -> Result<Identifier, Problem> {
+    let (rest, text) = TaggedExplicit::<Utf8String<'_>, asn1_rs::Error, 0>::from_der(value)
+        .map_err(|_| bad("an SmtpUTF8Mailbox is no UTF8String"))?;
+    match parse_email(text.as_ref().as_ref())? {
+        Identifier::Email(address) if address.is_ascii() => {
+            Err(bad(format!("{address} is ASCII, and so no SmtpUTF8Mailbox but an rfc822Name")))
+        }
+        address if rest.is_empty() => Ok(address),
+        _ => Err(bad("bytes follow an SmtpUTF8Mailbox")),
+    }
 }
 
 fn parse_common_name(name: &str) -> Result<Identifier, Problem> {

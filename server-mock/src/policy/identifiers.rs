@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde_json::Value;
 
-use crate::model::{Identifier, Problem, ProblemType};
+use crate::model::{Identifier, Problem, ProblemType, identifier::nfc};
 
 /// Parses the `identifiers` of a newOrder request (RFC 8555 §7.4).
 ///
@@ -134,22 +134,31 @@ pub fn parse_ip(value: &str) -> Result<Identifier, Problem> {
     }
 }
 
-/// An e-mail address; the part before `@` keeps its case.
+/// An e-mail address; the part before `@` keeps its case, and may have more than ASCII (RFC 6531 §3.3).
 ///
 /// # Errors
 /// `malformed`.
 pub fn parse_email(value: &str) -> Result<Identifier, Problem> {
-    let refused = || Problem::malformed(format!("{value:?} is no e-mail address"));
-    let (local, domain) = value.rsplit_once('@').ok_or_else(refused)?;
-    // atext of RFC 5322 §3.2.3; quoted local parts are not taken.
-    let atext = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
-    let atoms = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atext));
-    if !atoms || local.len() > 64 || domain.starts_with("*.") {
-        return Err(refused());
+    let refused = |reason| Problem::malformed(format!("{value:?} is no e-mail address: {reason}"));
+    let (local, domain) = value.rsplit_once('@').ok_or_else(|| refused("it has no @"))?;
+    let local = nfc(local);
+    if !local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext)) {
+        return Err(refused("before the @ are words with single dots between them, not quoted"));
+    }
+    if local.len() > 64 {
+        return Err(refused("before the @ are at most 64 bytes"));
     }
     let domain = domain.to_ascii_lowercase();
-    check_name(&domain).map_err(|_| refused())?;
+    check_name(&domain).map_err(refused)?;
     Ok(Identifier::Email(format!("{local}@{domain}")))
+}
+
+/// atext of RFC 5322 §3.2.3 and RFC 6532 §3.2, without what can't be seen.
+fn is_atext(c: char) -> bool {
+    match c.is_ascii() {
+        true => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c),
+        false => !c.is_control() && !c.is_whitespace(),
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +216,25 @@ mod tests {
     #[test]
     fn email_addresses() {
         assert_eq!(parse_email("Bob@Example.test").unwrap(), Identifier::Email("Bob@example.test".into()));
-        for address in ["bob", "@x.test", "bob@", "a b@x.test", "a..b@x.test", "a@b@x.test", "a@x..test"] {
+        let composed = Identifier::Email("b\u{f6}b@example.test".into());
+        for address in ["b\u{f6}b@example.test", "bo\u{308}b@Example.test"] {
+            assert_eq!(parse_email(address).unwrap(), composed);
+        }
+        let long = format!("{}@x.test", "\u{f6}".repeat(33));
+        for address in [
+            "bob",
+            "@x.test",
+            "bob@",
+            "a b@x.test",
+            "a..b@x.test",
+            "a@b@x.test",
+            "a@x..test",
+            "a@*.x.test",
+            "a\u{a0}b@x.test",
+            "a\u{85}b@x.test",
+            "a@b\u{fc}cher.test",
+            &long,
+        ] {
             assert!(parse_email(address).is_err(), "{address}");
         }
     }
@@ -228,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_parsed_is_parsed_again_to_itself(value in "[a-zA-Z0-9.*@:-]{0,30}") {
+        fn what_is_parsed_is_parsed_again_to_itself(value in "[a-zA-Z0-9.*@:\u{f6}o\u{308}-]{0,30}") {
             if let Ok(Identifier::Dns(name)) = parse_dns(&value) {
                 prop_assert_eq!(parse_dns(&name).unwrap(), Identifier::Dns(name));
             }

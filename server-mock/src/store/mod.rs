@@ -105,4 +105,16 @@ impl Store {
 }
 
 #[cfg(test)]
+impl Store {
+    /// One whose file can't be written.
+    pub(crate) fn unwritable() -> Self {
+        let folder = tempfile::tempdir().expect("there is a place for temporary files");
+        let database = Database::open(&folder.path().join("state.db")).expect("it is new");
+        database.forbid_writing();
+        let journal = Journal::start(database).expect("there is a thread for it");
+        Self { model: Mutex::default(), journal: Some(journal) }
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -198,11 +198,7 @@ fn one_server_at_a_time_and_only_a_state_file() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_written_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.db");
-    let database = Database::open(&path).unwrap();
-    database.forbid_writing();
-    let store = Store { model: Mutex::default(), journal: Some(Journal::start(database).unwrap()) };
+    let store = Store::unwritable();
     store.written().await.unwrap();
     store.with(populate);
     assert!(store.written().await.unwrap_err().to_string().contains("can't be written"));

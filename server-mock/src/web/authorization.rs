@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{
-    App, challenge,
-    challenge_mail::{self, Mailing},
+    App, challenge, challenge_mail,
     extract::ByAccount,
     respond::{located, timestamp},
 };
@@ -32,21 +31,17 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
         Some(_) => return Err(Problem::malformed("`subdomainAuthAllowed` is true or false")),
     };
     let new = NewAuthorization { identifier: identifiers::parse(wanted)?, subdomains };
-    let mailing = Mailing::begin(&app, std::slice::from_ref(&new.identifier))?;
     let services = &app.services;
     let now = services.clock.now();
-    let (answer, mails) = services.store.with(|model| {
+    services.store.with(|model| {
         let mut tokens = || services.random.token(16);
         let account = &request.account;
         let (id, made) = model.pre_authorize(account, &new, now, &services.settings, &mut tokens)?;
-        let mails = challenge_mail::prepare(&app, model, std::slice::from_ref(&id));
+        challenge_mail::prepare(&app, model, std::slice::from_ref(&id));
         let status = if made { StatusCode::CREATED } else { StatusCode::OK };
         let document = document(&app, model.authorization(&id, account)?, now);
-        let answer = located(&app.links.authorization(&id), (status, Json(document)));
-        Ok::<_, Problem>((answer, mails))
-    })?;
-    mailing.send(&app, mails, now);
-    Ok(answer)
+        Ok(located(&app.links.authorization(&id), (status, Json(document))))
+    })
 }
 
 /// Reads an authorization, or deactivates it.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{
-    App,
+    App, challenge_mail,
     extract::ByAccount,
     problem,
     respond::{append_link, timestamp},
@@ -21,8 +21,8 @@ use super::{
 use crate::{
     background::Place,
     model::{
-        Authorization, AuthorizationId, Challenge, ChallengeKind, ChallengeMail, ChallengeState, Model,
-        Problem, ProblemType, PublicKey,
+        Authorization, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem, ProblemType,
+        PublicKey,
     },
     services::Services,
     va::Attempt,
@@ -39,60 +39,35 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let id = AuthorizationId::from(id);
     let starts = !request.body.payload.is_empty();
+    let kind = kind.parse::<ChallengeKind>();
     let services = &app.services;
-    // Before anything is begun that there might be no room for.
-    let place = if starts { Some(services.background.place().ok_or_else(too_busy)?) } else { None };
+    // Before anything is begun that there might be no room for. A reply by mail comes by itself.
+    let looks = starts && kind != Ok(ChallengeKind::EmailReply00);
+    let place = if looks { Some(services.background.place().ok_or_else(too_busy)?) } else { None };
     let now = services.clock.now();
-    let (work, response) = services.store.with(|model| {
+    let (attempt, response) = services.store.with(|model| {
         model.authorization(&id, &request.account)?;
         let not_found = || Problem::not_found("challenge");
-        let kind: ChallengeKind = kind.parse().map_err(|_| not_found())?;
+        let kind = kind.map_err(|_| not_found())?;
         if starts {
             request.body.object()?;
         }
-        let starts = starts && model.begin_validation(&id, &request.account, kind, now)?;
-        let work = if starts { begin(&app, model, &id, kind, &request, now)? } else { None };
-        let challenge = model.authorization(&id, &request.account)?.challenge(kind).ok_or_else(not_found)?;
-        Ok::<_, Problem>((work, answer(&app, &id, challenge, now)))
-    })?;
-    match (work, place) {
-        (Some(Work::Look(attempt)), Some(place)) => start(services, place, id, attempt),
-        (Some(Work::Mail(mail)), Some(place)) => {
-            services.background.spawn(place, services.mail.clone().send(vec![mail], now));
+        let begun = starts && model.begin_validation(&id, &request.account, kind, now)?;
+        if starts && !looks {
+            challenge_mail::begin(&app, model, &id, !begun, now);
         }
-        _ => {}
+        let authorization = model.authorization(&id, &request.account)?;
+        let challenge = authorization.challenge(kind).ok_or_else(not_found)?;
+        let attempt = (begun && looks).then(|| attempt(&app, authorization, challenge, &request.key, now));
+        Ok::<_, Problem>((attempt, answer(&app, &id, challenge, now)))
+    })?;
+    if let (Some(attempt), Some(place)) = (attempt, place) {
+        start(services, place, id, attempt);
     }
     Ok(response)
 }
 
-/// What is to be done when the client says that it is ready.
-enum Work {
-    Look(Attempt),
-    Mail(ChallengeMail),
-}
-
-/// A reply by mail comes by itself, or has come already: then this settles it.
-fn begin(
-    app: &App,
-    model: &mut Model,
-    id: &AuthorizationId,
-    kind: ChallengeKind,
-    request: &ByAccount,
-    now: OffsetDateTime,
-) -> Result<Option<Work>, Problem> {
-    let services = &app.services;
-    if kind == ChallengeKind::EmailReply00 {
-        model.settle_by_reply(id, now, &services.settings);
-        let waited = services.mail.settings().send_after_post;
-        let mail = waited.then(|| model.challenge_mail(id, services.random.token(16))).flatten();
-        return Ok(mail.map(Work::Mail));
-    }
-    let authorization = model.authorization(id, &request.account)?;
-    let challenge = authorization.challenge(kind).ok_or_else(|| Problem::not_found("challenge"))?;
-    Ok(Some(Work::Look(attempt(app, authorization, challenge, &request.key, now))))
-}
-
-pub(super) fn too_busy() -> Problem {
+fn too_busy() -> Problem {
     let detail = "too many validations are going on: try again";
     let mut problem = Problem::new(ProblemType::RateLimited, detail);
     problem.retry_after = Some(BUSY_RETRY_AFTER);

@@ -1,40 +1,25 @@
-//! The mails that new e-mail challenges bring about (RFC 8823 §3.1).
+//! The mails that e-mail challenges bring about (RFC 8823 §3.1). They wait in the model, for as long as the mail server
+//! takes: no request is refused for it.
 
 use time::OffsetDateTime;
 
-use super::{App, challenge::too_busy};
-use crate::{
-    background::Place,
-    model::{AuthorizationId, ChallengeMail, Identifier, Model, Problem},
-};
+use super::App;
+use crate::model::{AuthorizationId, Model};
 
-/// Room for the mails of a request that may need some.
-pub(super) struct Mailing(Option<Place>);
-
-impl Mailing {
-    /// Takes room before anything is made that would wait for its mail in vain.
-    ///
-    /// # Errors
-    /// `rateLimited`.
-    pub(super) fn begin(app: &App, identifiers: &[Identifier]) -> Result<Self, Problem> {
-        let mails = identifiers.iter().any(|identifier| matches!(identifier, Identifier::Email(_)));
-        if !mails || app.services.mail.settings().send_after_post {
-            return Ok(Self(None));
-        }
-        app.services.background.place().map(|place| Self(Some(place))).ok_or_else(too_busy)
-    }
-
-    /// Sends them, unless they wait for the client's word.
-    pub(super) fn send(self, app: &App, mails: Vec<ChallengeMail>, now: OffsetDateTime) {
-        if let Some(place) = self.0.filter(|_| !mails.is_empty()) {
-            app.services.background.spawn(place, app.services.mail.clone().send(mails, now));
-        }
+/// Gives new authorizations what their mails need.
+pub(super) fn prepare(app: &App, model: &mut Model, ids: &[AuthorizationId]) {
+    let services = &app.services;
+    if model.prepare_mails(ids, services.mail.settings(), &|bytes| services.random.token(bytes)) {
+        services.mail_due.notify_one();
     }
 }
 
-/// Gives new authorizations what their mails need.
-pub(super) fn prepare(app: &App, model: &mut Model, ids: &[AuthorizationId]) -> Vec<ChallengeMail> {
-    let settings = app.services.mail.settings();
-    let token = |bytes| app.services.random.token(bytes);
-    model.prepare_mails(ids, &settings.from, settings.token_part1_bytes, &token)
+/// The client says that it is ready, perhaps not for the first time. A reply that has come already settles its
+/// challenge; without one a mail may be due.
+pub(super) fn begin(app: &App, model: &mut Model, id: &AuthorizationId, again: bool, now: OffsetDateTime) {
+    let services = &app.services;
+    model.settle_by_reply(id, now, &services.settings);
+    if model.ask_for_mail(id, again, now, &|bytes| services.random.token(bytes)) {
+        services.mail_due.notify_one();
+    }
 }

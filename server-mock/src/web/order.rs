@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    App,
-    challenge_mail::{self, Mailing},
+    App, challenge_mail,
     extract::ByAccount,
     problem, renewal_info,
     respond::{located, timestamp},
@@ -44,10 +43,9 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     let replaces = text(&payload, "replaces")?;
     let replaces =
         replaces.map(|text| Ok::<_, Problem>((text.to_owned(), CertId::parse(text)?))).transpose()?;
-    let mailing = Mailing::begin(&app, &new.identifiers)?;
     let services = &app.services;
     let now = services.clock.now();
-    let (answer, mails) = services.store.with(|model| {
+    services.store.with(|model| {
         if let Some((cert_id, parsed)) = replaces {
             let certificate = renewal_info::resolve(services, model, &parsed)
                 .map_err(|problem| problem.within("replaces"))?;
@@ -56,12 +54,10 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
         let mut tokens = || services.random.token(16);
         let order = model.create_order(&request.account, new, now, &services.settings, &mut tokens)?;
         let (id, authorizations) = (order.id.clone(), order.authorizations.clone());
-        let mails = challenge_mail::prepare(&app, model, &authorizations);
+        challenge_mail::prepare(&app, model, &authorizations);
         let answer = (StatusCode::CREATED, answer(&app, model, &id, &request.account, now)?);
-        Ok::<_, Problem>((located(&app.links.order(&id), answer), mails))
-    })?;
-    mailing.send(&app, mails, now);
-    Ok(answer)
+        Ok(located(&app.links.order(&id), answer))
+    })
 }
 
 /// An order, read by POST-as-GET.

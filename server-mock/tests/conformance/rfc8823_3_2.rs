@@ -110,6 +110,9 @@ async fn s154_other_types_are_no_answer() {
         ("text/html", text.clone()),
         ("application/octet-stream", text.clone()),
         ("multipart/mixed; boundary=b", part("text/plain")),
+        // S/MIME (RFC 8551) proves no reply here.
+        ("multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=b", part("text/plain")),
+        ("application/pkcs7-mime; smime-type=signed-data", text.clone()),
         ("multipart/alternative; boundary=b", part("text/html")),
         (
             "multipart/alternative; boundary=b",

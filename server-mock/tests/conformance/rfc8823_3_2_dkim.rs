@@ -96,6 +96,73 @@ async fn s155_providers_that_sign_only_what_is_there_are_let_in_by_choice() {
 }
 
 #[tokio::test]
+async fn s155_signatures_as_most_providers_make_them() {
+    let mock = Mock::start().await;
+    let signer = Signer::publish_rsa(&mock, "example.test");
+    let client = mock.account_with(client_rights()).await;
+    let ordered = order(&client).await;
+    ordered.start(&client).await;
+    let reply = ordered.reply(&client);
+    let lower_case: Vec<String> = COVERED.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let lower_case: Vec<&str> = lower_case.iter().map(String::as_str).collect();
+    let signed = signer.sign_fields(&reply, &lower_case, "");
+    for changed in [
+        signed.replace("reply-1", "reply-2"),
+        signed.replace("END ACME RESPONSE-----\r\n", "END ACME RESPONSE-----\r\nPS\r\n"),
+        format!("Sender: mallory@evil.test\r\n{signed}"),
+        signer.sign_fields(&reply, &lower_case[1..], ""),
+    ] {
+        assert_signature(&receive(&mock, &changed).await);
+    }
+    // What servers on the way do: other folds, other case of names, white space at the ends.
+    let relayed = signed
+        .replace("Subject: Re: ", "SUBJECT:   Re:\r\n\t")
+        .replace("Date: ", "date:")
+        .replace("RESPONSE-----\r\n", "RESPONSE-----  \r\n");
+    assert_ne!(relayed, signed);
+    receive(&mock, &format!("Received: from x by y; Tue, 01 Jan 2030 10:00:01 +0000\r\n{relayed}\r\n\r\n"))
+        .await
+        .unwrap();
+    assert_eq!(ordered.status(&client).await, "valid");
+}
+
+#[tokio::test]
+async fn s155_rsa_sha1_proves_nothing() {
+    let mock = Mock::start().await;
+    // Signed by OpenSSL: the library here does not sign so any more. The signature is looked at before the token.
+    mock.txt("old._domainkey.example.test", include_str!("rfc8823_3_2_dkim/rsa_sha1.txt").trim_end());
+    let mail = include_str!("rfc8823_3_2_dkim/rsa_sha1.eml").replace('\n', "\r\n");
+    let refused = receive(&mock, &mail).await;
+    assert_signature(&refused);
+    assert!(refused.unwrap_err().to_string().contains("rsa-sha1"), "it is right, but for its algorithm");
+}
+
+#[tokio::test]
+async fn s155_fields_that_a_lenient_parser_alone_sees_are_refused() {
+    let mock = Mock::start().await;
+    let signer = Signer::publish(&mock, "example.test");
+    let client = mock.account_with(client_rights()).await;
+    let ordered = order(&client).await;
+    ordered.start(&client).await;
+    // A mail about something else, signed: what makes it a reply was put in on the way.
+    let harmless = ordered.reply(&client).with("Subject", "Hello").without("Content-Type");
+    let subject = format!("Re: {}", ordered.mail.field("Subject"));
+    for name in ["Sub ject", "Subject ", "Subject\t", ":Subject", " Subject", "Sub\u{a0}ject"] {
+        for reply in [&harmless, &harmless.clone().without("Subject")] {
+            let signed = signer.sign(reply);
+            let line = format!("{name}: {subject}\r\n");
+            receive(&mock, &format!("{line}{signed}")).await.unwrap_err();
+            receive(&mock, &signed.replacen("\r\n\r\n", &format!("\r\n{line}\r\n"), 1)).await.unwrap_err();
+        }
+    }
+    let signed = signer.sign(&ordered.reply(&client).without("From"));
+    for name in ["Fr om", "From ", ":From"] {
+        assert_form(&receive(&mock, &format!("{name}: alice@example.test\r\n{signed}")).await);
+    }
+    assert_eq!(ordered.status(&client).await, "pending");
+}
+
+#[tokio::test]
 async fn s155_for_tests_without_a_domain_signatures_can_be_left_out() {
     let mock = Mock::start_with(|config| config.mail.reply_signature = ReplySignature::Off).await;
     let client = mock.account_with(client_rights()).await;
@@ -163,6 +230,32 @@ proptest! {
         changed[position] = byte;
         let result = runtime.block_on(mock.handle.admin().receive_mail(&changed));
         prop_assert!(result.is_err(), "{}", String::from_utf8_lossy(&changed));
+    }
+
+    /// A line put in between two fields, which says something about one that counts, or nearly so.
+    #[test]
+    fn s155_no_reply_with_another_line_counts(
+        line in 0usize..20,
+        name in proptest::sample::select(COVERED),
+        lower_case: bool,
+        position in 0usize..30,
+        inserted in "[ \t:;\u{0}\u{b}\r\u{7f}\u{a0}]{0,2}",
+        value in "[ -~]{0,30}",
+    ) {
+        let Waiting { runtime, mock, mail, .. } = waiting();
+        let mut name = if lower_case { name.to_ascii_lowercase() } else { name.to_owned() };
+        name.insert_str(position % (name.len() + 1), &inserted);
+        // A field with a name of its own says nothing about others.
+        let field = name.split(':').next().unwrap_or_default();
+        let own = !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_graphic());
+        prop_assume!(!own || COVERED.iter().any(|covered| covered.eq_ignore_ascii_case(field)));
+        let header = mail.find("\r\n\r\n").unwrap() + 2;
+        let starts = mail[..header].match_indices("\r\n").map(|(at, _)| at + 2);
+        let starts: Vec<usize> = std::iter::once(0).chain(starts).collect();
+        let mut changed = mail.clone();
+        changed.insert_str(starts[line % starts.len()], &format!("{name}: {value}\r\n"));
+        let result = runtime.block_on(mock.handle.admin().receive_mail(changed.as_bytes()));
+        prop_assert!(result.is_err(), "{:?}", changed);
     }
 
     #[test]

@@ -1,105 +1,16 @@
 //! RFC 8823 with real mail transport: challenge mails out and replies in by SMTP, or by the admin API.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
-};
+use tokio::io::AsyncReadExt;
 
 use crate::common::{
     Mock,
     email_order::{ALICE, client_rights, order},
     mail::{Received, Signer},
+    smtp::{Talk, mailbox},
 };
-
-/// A conversation line by line.
-struct Talk(BufStream<TcpStream>);
-
-impl Talk {
-    async fn connect(address: SocketAddr) -> Self {
-        let mut talk = Self(BufStream::new(TcpStream::connect(address).await.unwrap()));
-        assert!(talk.answer().await.starts_with("220 "));
-        talk
-    }
-
-    async fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
-        line.trim_end_matches("\r\n").to_owned()
-    }
-
-    async fn send(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).await.unwrap();
-        self.0.flush().await.unwrap();
-    }
-
-    /// The last line of an answer.
-    async fn answer(&mut self) -> String {
-        loop {
-            let line = self.line().await;
-            if line.as_bytes().get(3) != Some(&b'-') {
-                return line;
-            }
-        }
-    }
-
-    async fn ask(&mut self, command: &str) -> String {
-        self.send(&format!("{command}\r\n")).await;
-        self.answer().await
-    }
-
-    /// Hands a mail over; gives the verdict.
-    async fn deliver(&mut self, mail: &str) -> String {
-        assert!(self.ask("MAIL FROM:<alice@example.test> SIZE=1000").await.starts_with("250 "));
-        assert!(self.ask("RCPT TO:<acme@ca.test>").await.starts_with("250 "));
-        assert!(self.ask("DATA").await.starts_with("354 "));
-        let stuffed = mail.replace("\r\n.", "\r\n..");
-        self.ask(&format!("{stuffed}.")).await
-    }
-}
-
-/// The user's mail server: takes whatever comes; gives envelope and mail. Turns the first `busy` connections away.
-async fn mailbox(busy: usize) -> (SocketAddr, mpsc::UnboundedReceiver<(String, String)>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        for count in 0.. {
-            let mut talk = Talk(BufStream::new(listener.accept().await.unwrap().0));
-            if count < busy {
-                talk.send("421 busy\r\n").await;
-                continue;
-            }
-            talk.send("220 mx.example.test\r\n").await;
-            let mut envelope = String::new();
-            loop {
-                let line = talk.line().await;
-                match line.split([' ', ':']).next().unwrap() {
-                    "DATA" => break,
-                    "MAIL" | "RCPT" => envelope.push_str(&line),
-                    _ => {}
-                }
-                talk.send("250 fine\r\n").await;
-            }
-            talk.send("354 go on\r\n").await;
-            let mut mail = String::new();
-            loop {
-                let line = talk.line().await;
-                if line == "." {
-                    break;
-                }
-                mail.push_str(line.strip_prefix('.').unwrap_or(&line));
-                mail.push_str("\r\n");
-            }
-            talk.send("250 taken\r\n").await;
-            sender.send((envelope, mail)).unwrap();
-        }
-    });
-    (address, receiver)
-}
 
 #[tokio::test]
 async fn a_certificate_is_proved_by_mail_out_and_mail_in() {
@@ -112,7 +23,7 @@ async fn a_certificate_is_proved_by_mail_out_and_mail_in() {
     let signer = Signer::publish(&mock, "example.test");
     let client = mock.account_with(client_rights()).await;
     let ordered = order(&client).await;
-    let (envelope, mail) = mails.recv().await.unwrap();
+    let (envelope, mail) = mails.next().await;
     assert!(
         envelope.contains("FROM:<acme@ca.test>") && envelope.contains(&format!("TO:<{ALICE}>")),
         "{envelope}"
@@ -137,31 +48,6 @@ async fn a_certificate_is_proved_by_mail_out_and_mail_in() {
     let sent = json!(mock.handle.admin().outgoing_mail());
     assert_eq!(sent[0]["delivery"], "sent");
     mock.handle.shutdown().await;
-}
-
-#[tokio::test]
-async fn a_mail_that_no_server_takes_is_told_as_failed() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let smtp = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let mut talk = Talk(BufStream::new(listener.accept().await.unwrap().0));
-            talk.send("554 go away\r\n").await;
-        }
-    });
-    let mock = Mock::start_with(|config| config.smtp = Some(smtp)).await;
-    let client = mock.account_with(client_rights()).await;
-    order(&client).await;
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    loop {
-        let mail = json!(mock.handle.admin().outgoing_mail())[0].clone();
-        if mail["delivery"] == "failed" {
-            assert!(mail["reason"].as_str().unwrap().contains("554"), "{mail}");
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "{mail}");
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
 }
 
 #[tokio::test]

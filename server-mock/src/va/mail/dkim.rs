@@ -13,37 +13,9 @@ use mail_auth::{
     },
     dkim::Done,
 };
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// The header fields that the signature of a challenge mail covers, present or not, so that none can be added on the
-/// way: those that RFC 8823 §3.1 demands, those that it recommends, and the MIME version.
-const COVERED: [&str; 25] = [
-    "From",
-    "Sender",
-    "Reply-To",
-    "To",
-    "CC",
-    "Subject",
-    "Date",
-    "In-Reply-To",
-    "References",
-    "Message-ID",
-    "Auto-Submitted",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-    "MIME-Version",
-    "Resent-Date",
-    "Resent-From",
-    "Resent-To",
-    "Resent-Cc",
-    "List-Id",
-    "List-Help",
-    "List-Unsubscribe",
-    "List-Subscribe",
-    "List-Post",
-    "List-Owner",
-    "List-Archive",
-];
+use super::fields;
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Why a mail could not be signed.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +45,7 @@ impl DkimSigner {
         let signer = mail_auth::dkim::DkimSigner::from_key(RsaKey::from_key_der(private)?)
             .domain(domain)
             .selector(selector)
-            .headers(COVERED);
+            .headers(fields::of_challenge());
         Ok(Self {
             signer,
             record_name: format!("{selector}._domainkey.{domain}"),

@@ -3,30 +3,28 @@
 
 mod compose;
 mod dkim;
+mod fields;
 mod outbox;
 mod reply;
 mod smtp;
 mod verify;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
-use futures_util::{StreamExt, stream};
 use lettre::Address;
 use mail_parser::MessageParser;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
-use tracing::warn;
 
-use crate::model::{ChallengeMail, MailReply, MailSettings, ReplySignature};
+use super::shown;
+use crate::model::{ChallengeMail, MailReply, MailSettings, Problem, ProblemType, ReplySignature};
 use dkim::{DkimSigner, KeyError};
-use outbox::Outbox;
+use outbox::{Outbox, Patience};
 use verify::Verifier;
 
 pub use outbox::{Delivery, OutgoingMail};
 pub use smtp::{Inbox, SmtpServer};
 
-/// The least length of a token's part in bytes (RFC 8823 §3).
-const TOKEN_PART_MIN: usize = 16;
 /// The most bytes of a mail that is read; replies of mail programs, quoted text included, stay far below.
 pub const MAIL_MAX: usize = 256 * 1024;
 
@@ -43,9 +41,6 @@ pub enum MailError {
         #[source]
         source: lettre::address::AddressError,
     },
-    /// The token's first part would be guessable.
-    #[error("the part of the token that goes by mail has at least {TOKEN_PART_MIN} bytes (RFC 8823 §3)")]
-    TokenTooShort,
     /// The resolver could not be set up.
     #[error("could not set up the DNS client for DKIM keys")]
     Resolver(#[source] hickory_resolver::net::NetError),
@@ -64,6 +59,9 @@ pub enum MailRefused {
     /// The DNS did not say whether it is authentic; try again.
     #[error("the sender's DKIM key can't be had now: {0}")]
     Later(String),
+    /// What it changes can't be kept; try again.
+    #[error("the reply can't be kept: {0}")]
+    NotKept(String),
     /// It is authentic, and changes nothing.
     #[error(transparent)]
     Pointless(#[from] crate::model::ReplyRefused),
@@ -73,7 +71,7 @@ impl MailRefused {
     /// Whether the same mail may be taken later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Later(_))
+        matches!(self, Self::Later(_) | Self::NotKept(_))
     }
 }
 
@@ -103,14 +101,11 @@ impl Mail {
         resolver: SocketAddr,
         publish: Publish,
     ) -> Result<Self, MailError> {
-        if settings.token_part1_bytes < TOKEN_PART_MIN {
-            return Err(MailError::TokenTooShort);
-        }
         let from: Address = settings
             .from
             .parse()
             .map_err(|source| MailError::From { address: settings.from.clone(), source })?;
-        let outbox = Outbox::new(smtp, from.domain());
+        let outbox = Outbox::new(smtp, from.domain(), Patience::default());
         let verifier = Verifier::new(resolver).map_err(MailError::Resolver)?;
         Ok(Self { settings, from, verifier, outbox, signer: OnceCell::new(), publish })
     }
@@ -121,27 +116,29 @@ impl Mail {
         &self.settings
     }
 
-    /// Writes, signs and sends challenge mails; returns when each has gone out, or will not.
-    pub async fn send(self: Arc<Self>, mails: Vec<ChallengeMail>, now: OffsetDateTime) {
-        let write = async |mail: ChallengeMail| {
-            if let Err(error) = self.write(&mail, now).await {
-                warn!(to = mail.to, error = &error as &dyn std::error::Error, "no challenge mail");
-            }
-        };
-        // All are kept at once; how many are sent at once, the outbox decides.
-        stream::iter(mails).for_each_concurrent(None, write).await;
+    /// Writes, signs and sends a challenge mail; returns when it has gone out, or will not.
+    ///
+    /// # Errors
+    /// `connection` when the mail server does not take it, with what it says.
+    pub async fn send(&self, mail: &ChallengeMail, now: OffsetDateTime) -> Result<(), Problem> {
+        let unsigned =
+            |_| Problem::new(ProblemType::ServerInternal, "the challenge mail could not be signed");
+        let message = self.write(mail, now).await.map_err(unsigned)?;
+        self.outbox.post(mail, message, now).await.map_err(|error| {
+            let reason = shown(error.to_string().as_bytes());
+            Problem::new(ProblemType::Connection, format!("the challenge mail could not be sent: {reason}"))
+        })
     }
 
-    async fn write(&self, mail: &ChallengeMail, now: OffsetDateTime) -> Result<(), KeyError> {
+    async fn write(&self, mail: &ChallengeMail, now: OffsetDateTime) -> Result<String, KeyError> {
         let signer = self.signer.get_or_try_init(|| self.make_signer()).await?;
-        let message = signer.sign(&compose::challenge_mail(mail, self.from.domain(), now))?;
-        self.outbox.post(mail, message, now).await;
-        Ok(())
+        signer.sign(&compose::challenge_mail(mail, self.from.domain(), now))
     }
 
     async fn make_signer(&self) -> Result<DkimSigner, KeyError> {
         let (domain, selector) = (self.from.domain().to_owned(), self.settings.dkim_selector.clone());
-        let made = tokio::task::spawn_blocking(move || DkimSigner::generate(&domain, &selector)).await;
+        let generate = move || DkimSigner::generate(&domain, selector.as_str());
+        let made = tokio::task::spawn_blocking(generate).await;
         let signer = made.map_err(|_| KeyError::Generate)??;
         (self.publish)(signer.record_name(), signer.record());
         Ok(signer)
@@ -163,6 +160,7 @@ impl Mail {
         }
         let message = MessageParser::default().parse(mail);
         let message = message.ok_or_else(|| MailRefused::Form("it has no header".to_owned()))?;
+        fields::check(&message, mail)?;
         let reply = reply::read(&message)?;
         if self.settings.reply_signature != ReplySignature::Off {
             self.verifier.verify(&message, mail, &reply.from, self.settings.reply_signature).await?;

@@ -8,24 +8,69 @@ use std::{
 };
 
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor, address::Envelope,
+    Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    address::{AddressError, Envelope},
     transport::smtp::extension::ClientId,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
-use tokio::{sync::Semaphore, time::sleep};
-use tracing::{debug, warn};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tracing::debug;
 
 use crate::model::ChallengeMail;
 
 /// How many mails are kept; older ones are forgotten.
 const KEPT_MAX: usize = 1000;
-/// How many mails are sent at the same time.
+/// How many connections there are at the same time.
 const CONNECTIONS_MAX: usize = 8;
-/// How long the SMTP server may take for one step.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// The pauses between attempts: the mail server of a test may still be starting.
-const PAUSES: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+/// How patient the outbox is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// How long an attempt may take from connecting to the last answer; the library bounds connecting alone.
+    pub(super) attempt: Duration,
+    /// The pauses between attempts: the mail server of a test may still be starting.
+    pub(super) pauses: [Duration; 3],
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            attempt: Duration::from_secs(10),
+            pauses: [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)],
+        }
+    }
+}
+
+/// Why a mail did not go out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSent {
+    /// The address of sender or recipient can't stand in an envelope.
+    #[error("{address:?} can't be mailed to: {source}")]
+    Address { address: String, source: AddressError },
+    /// The SMTP server has no extension that the address needs.
+    #[error("the mail server does not take addresses beyond ASCII (SMTPUTF8, RFC 6531)")]
+    Utf8,
+    /// The SMTP server is not there, or did not take the mail.
+    #[error("the mail server did not take the mail: {0}")]
+    Smtp(#[from] lettre::transport::smtp::Error),
+    /// The SMTP server is silent.
+    #[error("the mail server did not answer within {0:?}")]
+    Silent(Duration),
+}
+
+impl NotSent {
+    /// Whether another attempt could have another end.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Self::Address { .. } | Self::Utf8 => false,
+            Self::Smtp(error) => !error.is_permanent(),
+            Self::Silent(_) => true,
+        }
+    }
+}
 
 /// A challenge mail that was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,30 +112,36 @@ pub enum Delivery {
 pub(super) struct Outbox {
     kept: Mutex<VecDeque<OutgoingMail>>,
     transport: Option<AsyncSmtpTransport<Tokio1Executor>>,
-    places: Semaphore,
+    connections: Semaphore,
+    patience: Patience,
     domain: String,
 }
 
 impl Outbox {
     /// Sends to `smtp`, if there is one, as the host `domain`.
-    pub(super) fn new(smtp: Option<SocketAddr>, domain: &str) -> Self {
+    pub(super) fn new(smtp: Option<SocketAddr>, domain: &str, patience: Patience) -> Self {
         let transport = smtp.map(|server| {
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.ip().to_string())
                 .port(server.port())
                 .hello_name(ClientId::Domain(domain.to_owned()))
-                .timeout(Some(TIMEOUT))
                 .build()
         });
         Self {
             kept: Mutex::default(),
             transport,
-            places: Semaphore::new(CONNECTIONS_MAX),
+            connections: Semaphore::new(CONNECTIONS_MAX),
+            patience,
             domain: domain.to_owned(),
         }
     }
 
     /// Keeps the mail, and sends it; returns when it has gone out or will not.
-    pub(super) async fn post(&self, mail: &ChallengeMail, message: String, now: OffsetDateTime) {
+    pub(super) async fn post(
+        &self,
+        mail: &ChallengeMail,
+        message: String,
+        now: OffsetDateTime,
+    ) -> Result<(), NotSent> {
         let message_id = format!("{}@{}", mail.message_id, self.domain);
         let delivery = if self.transport.is_some() { Delivery::Sending } else { Delivery::Kept };
         self.keep(OutgoingMail {
@@ -101,19 +152,18 @@ impl Outbox {
             delivery,
             message: message.clone(),
         });
-        let Some(transport) = &self.transport else { return };
-        let delivery = match self.send(transport, mail, message.as_bytes()).await {
+        let Some(transport) = &self.transport else { return Ok(()) };
+        let sent = self.send(transport, mail, message.as_bytes()).await;
+        let delivery = match &sent {
             Ok(()) => Delivery::Sent,
-            Err(reason) => {
-                warn!(to = mail.to, reason, "a challenge mail could not be sent");
-                Delivery::Failed { reason }
-            }
+            Err(error) => Delivery::Failed { reason: error.to_string() },
         };
         self.with(|kept| {
             if let Some(mail) = kept.iter_mut().find(|mail| mail.message_id == message_id) {
                 mail.delivery = delivery;
             }
         });
+        sent
     }
 
     async fn send(
@@ -121,24 +171,39 @@ impl Outbox {
         transport: &AsyncSmtpTransport<Tokio1Executor>,
         mail: &ChallengeMail,
         message: &[u8],
-    ) -> Result<(), String> {
-        let address = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
-        let envelope = Envelope::new(Some(address(&mail.from)?), vec![address(&mail.to)?]);
-        let envelope = envelope.map_err(|error| error.to_string())?;
-        let _place = self.places.acquire().await.map_err(|error| error.to_string())?;
-        let mut pauses = PAUSES.into_iter();
+    ) -> Result<(), NotSent> {
+        let (from, to) = (address(&mail.from)?, address(&mail.to)?);
+        let envelope = Envelope::new(Some(from), vec![to]).expect("it has a recipient");
+        let mut pauses = self.patience.pauses.into_iter();
         loop {
-            let error = match transport.send_raw(&envelope, message).await {
-                Ok(_) => return Ok(()),
+            let error = match self.attempt(transport, &envelope, message).await {
+                Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            match pauses.next().filter(|_| !error.is_permanent()) {
+            match pauses.next().filter(|_| error.is_temporary()) {
                 Some(pause) => {
                     debug!(to = mail.to, %error, "a challenge mail will be sent again");
                     sleep(pause).await;
                 }
-                None => return Err(error.to_string()),
+                None => return Err(error),
             }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        transport: &AsyncSmtpTransport<Tokio1Executor>,
+        envelope: &Envelope,
+        message: &[u8],
+    ) -> Result<(), NotSent> {
+        let _connection = self.connections.acquire().await.expect("the semaphore is never closed");
+        let limit = self.patience.attempt;
+        match timeout(limit, transport.send_raw(envelope, message)).await {
+            Ok(Ok(_)) => Ok(()),
+            // What the library itself objects to is what a mail beyond ASCII needs and the server does not offer.
+            Ok(Err(error)) if error.is_client() && !message.is_ascii() => Err(NotSent::Utf8),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(NotSent::Silent(limit)),
         }
     }
 
@@ -159,4 +224,8 @@ impl Outbox {
     fn with<T>(&self, change: impl FnOnce(&mut VecDeque<OutgoingMail>) -> T) -> T {
         change(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn address(text: &str) -> Result<Address, NotSent> {
+    text.parse().map_err(|source| NotSent::Address { address: text.to_owned(), source })
 }

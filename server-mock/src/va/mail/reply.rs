@@ -1,6 +1,6 @@
 //! Reading the reply to a challenge mail (RFC 8823 §3.2). Pure.
 
-use mail_parser::{Address, HeaderName, Message, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Address, Message, MessagePart, MimeHeaders, PartType};
 
 use super::MailRefused;
 use crate::model::MailReply;
@@ -8,31 +8,8 @@ use crate::model::MailReply;
 const BEGIN: &str = "-----BEGIN ACME RESPONSE-----";
 const END: &str = "-----END ACME RESPONSE-----";
 
-/// The fields that a mail has once at most (RFC 5322 §3.6, RFC 2045). Which of two would count, its reader and the
-/// verifier of its signature could see differently.
-const SINGLE: [HeaderName<'static>; 13] = [
-    HeaderName::From,
-    HeaderName::Sender,
-    HeaderName::ReplyTo,
-    HeaderName::To,
-    HeaderName::Cc,
-    HeaderName::Subject,
-    HeaderName::Date,
-    HeaderName::InReplyTo,
-    HeaderName::References,
-    HeaderName::MessageId,
-    HeaderName::MimeVersion,
-    HeaderName::ContentType,
-    HeaderName::ContentTransferEncoding,
-];
-
 /// What the mail says, whoever wrote it.
 pub(super) fn read(message: &Message<'_>) -> Result<MailReply, MailRefused> {
-    for name in SINGLE {
-        if message.header_values(name.clone()).count() > 1 {
-            return refuse(format!("it has more than one {} field", name.as_str()));
-        }
-    }
     let is_list = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("list-"));
     if let Some(header) = message.headers().iter().find(|header| is_list(header.name())) {
         return refuse(format!("it came through a mailing list, its {} field says", header.name()));
@@ -45,7 +22,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<MailReply, MailRefused> {
         return refuse("it has not one sender and one recipient");
     };
     let digest = response(plain_text(message)?)?;
-    Ok(MailReply { from: from.to_owned(), to: to.to_owned(), token_part1, digest })
+    Ok(MailReply { from: in_a_labels(from), to: in_a_labels(to), token_part1, digest })
 }
 
 fn refuse<T>(reason: impl Into<String>) -> Result<T, MailRefused> {
@@ -69,6 +46,16 @@ fn only<'a>(addresses: Option<&'a Address<'_>>) -> Option<&'a str> {
     let mut addresses = addresses?.iter();
     let first = addresses.next()?.address.as_deref();
     if addresses.next().is_some() { None } else { first }
+}
+
+/// The address with the domain as identifiers and signatures have it. Mails beyond ASCII may write it in U-labels
+/// (RFC 6532 §3.2).
+fn in_a_labels(address: &str) -> String {
+    let in_a_labels = || {
+        let (local, domain) = address.rsplit_once('@')?;
+        Some(format!("{local}@{}", idna::domain_to_ascii(domain).ok()?))
+    };
+    in_a_labels().unwrap_or_else(|| address.to_owned())
 }
 
 /// The plain text of a mail that is text, or text in several forms.

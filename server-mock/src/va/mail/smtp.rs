@@ -148,7 +148,8 @@ impl Receiver {
             }
             "EHLO" => {
                 *envelope = Envelope::None;
-                format!("250-{}\r\n250-SIZE {MAIL_MAX}\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES", self.host)
+                let offered = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"].join("\r\n250-");
+                format!("250-{}\r\n250-{offered}\r\n250 SIZE {MAIL_MAX}", self.host)
             }
             "RSET" => {
                 *envelope = Envelope::None;
@@ -177,7 +178,11 @@ impl Receiver {
         match (self.inbox)(mail).await {
             Ok(()) => "250 2.6.0 the reply counts".to_owned(),
             Err(refused) => {
-                let code = if refused.is_temporary() { "451 4.7.5" } else { "550 5.7.1" };
+                let code = match refused {
+                    MailRefused::Later(_) => "451 4.7.5",
+                    MailRefused::NotKept(_) => "451 4.3.0",
+                    _ => "550 5.7.1",
+                };
                 debug!(reason = %refused, "a mail was refused");
                 format!("{code} {}", printable(&refused.to_string()))
             }

@@ -1,13 +1,19 @@
 //! What needs no server around it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use mail_parser::MessageParser;
 use proptest::prelude::*;
 use time::macros::datetime;
+use tokio::{io::AsyncWriteExt, net::TcpListener, time::timeout};
 
-use super::*;
+use super::{outbox::NotSent, *};
 
+const NOW: OffsetDateTime = datetime!(2030-01-01 10:00 UTC);
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 fn challenge_mail(number: usize) -> ChallengeMail {
@@ -73,24 +79,57 @@ fn subjects_are_read_in_every_shape_that_mail_programs_give_them() {
 }
 
 #[test]
-fn settings_that_can_not_be_used_are_refused() {
+fn a_sender_that_is_no_address_is_refused() {
     let start = |settings| Mail::new(settings, None, NOWHERE, Box::new(|_, _| {})).err();
     assert!(start(MailSettings::default()).is_none());
-    let short = start(MailSettings { token_part1_bytes: 15, ..MailSettings::default() });
-    assert!(matches!(short, Some(MailError::TokenTooShort)));
     let from = start(MailSettings { from: "nobody".into(), ..MailSettings::default() });
     assert!(matches!(from, Some(MailError::From { .. })));
 }
 
 #[tokio::test]
 async fn the_outbox_keeps_the_latest() {
-    let outbox = Outbox::new(None, "ca.test");
+    let outbox = Outbox::new(None, "ca.test", Patience::default());
     for number in 0..1010 {
-        outbox.post(&challenge_mail(number), String::new(), datetime!(2030-01-01 10:00 UTC)).await;
+        outbox.post(&challenge_mail(number), String::new(), NOW).await.unwrap();
     }
     let kept = outbox.list();
     assert_eq!((kept.len(), kept[0].message_id.as_str()), (1000, "10@ca.test"));
     assert_eq!(kept[999].delivery, Delivery::Kept);
+}
+
+/// A mail server that takes connections, says a few words and then nothing more.
+async fn silent_after(words: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        loop {
+            let mut connection = listener.accept().await.unwrap().0;
+            connection.write_all(words.as_bytes()).await.unwrap();
+            connections.push(connection);
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_silent_mail_server_is_not_waited_for_for_ever() {
+    let patience = Patience { attempt: Duration::from_millis(20), pauses: [Duration::from_millis(1); 3] };
+    for words in ["", "220 mx.example.test\r\n", "220 mx.example.test\r\n250 fine\r\n250 fine\r\n"] {
+        let outbox = Outbox::new(Some(silent_after(words).await), "ca.test", patience);
+        let posted = timeout(Duration::from_secs(20), outbox.post(&challenge_mail(1), "x".into(), NOW)).await;
+        assert!(matches!(posted.unwrap(), Err(NotSent::Silent(_))), "{words:?}");
+        assert!(matches!(outbox.list()[0].delivery, Delivery::Failed { .. }), "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn mail_beyond_ascii_needs_a_server_that_takes_it() {
+    let smtp = silent_after("220 mx.example.test\r\n250-mx.example.test\r\n250 8BITMIME\r\n").await;
+    let outbox = Outbox::new(Some(smtp), "ca.test", Patience::default());
+    let mail = ChallengeMail { to: "\u{e4}lice@example.test".into(), ..challenge_mail(1) };
+    let posted = outbox.post(&mail, format!("To: {}\r\n\r\n", mail.to), NOW).await;
+    assert!(matches!(posted, Err(NotSent::Utf8)), "{posted:?}");
 }
 
 #[tokio::test]
@@ -101,12 +140,46 @@ async fn the_key_is_published_before_the_first_mail_and_once() {
     let mail = Mail::new(MailSettings::default(), None, NOWHERE, Box::new(publish)).unwrap();
     assert!(published.lock().unwrap().is_empty(), "a key costs time, and most servers send no mail");
     for number in 0..2 {
-        mail.write(&challenge_mail(number), datetime!(2030-01-01 10:00 UTC)).await.unwrap();
+        mail.send(&challenge_mail(number), NOW).await.unwrap();
     }
     let published = published.lock().unwrap();
     assert_eq!(published.len(), 1);
     assert!(published[0].starts_with("acme._domainkey.ca.test v=DKIM1; k=rsa; p=MII"), "{published:?}");
     assert!(mail.outgoing().iter().all(|mail| mail.message.starts_with("DKIM-Signature: ")));
+}
+
+#[test]
+fn every_reader_sees_the_same_fields() {
+    let check = |mail: &str| {
+        fields::check(&MessageParser::default().parse(mail.as_bytes()).unwrap(), mail.as_bytes())
+    };
+    let mail = with_subject("Re: ACME: AAEC");
+    check(&mail).unwrap();
+    check(&mail.replace("\r\n", "\n")).unwrap();
+    check(&mail.replace("Subject: Re: ", "subject:\r\n\tRe:\r\n ")).unwrap();
+    check(&format!("X-Other_Field.9: x\r\n{mail}")).unwrap();
+    let insert = |line: &str, before: &str| mail.replacen(before, &format!("{line}\r\n{before}"), 1);
+    for line in [
+        "Sub ject: x",
+        "Subject : x",
+        "Subject\t: x",
+        ":Subject: x",
+        "\u{b}Subject: x",
+        "Subj\u{e9}t: x",
+        "no field",
+        ": x",
+        ":",
+        "From alice@example.test",
+        "subject: x",
+        "Auto-Submitted: no\r\nAuto-Submitted: auto-generated",
+    ] {
+        for before in ["From:", "Subject:"] {
+            assert!(check(&insert(line, before)).is_err(), "{line:?} before {before}");
+        }
+    }
+    for line in [" Subject: x", "\tX: x"] {
+        assert!(check(&insert(line, "From:")).is_err(), "{line:?} goes on with nothing");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{
     super::{dns, shown},
-    MailRefused,
+    MailRefused, fields,
 };
 use crate::model::ReplySignature;
 
@@ -18,24 +18,6 @@ use crate::model::ReplySignature;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How many signatures are looked at; each may cost a DNS question.
 const SIGNATURES_MAX: usize = 4;
-
-/// What the signature must cover at least (RFC 8823 §3.2).
-const COVERED: [&str; 12] = [
-    "From",
-    "Sender",
-    "Reply-To",
-    "To",
-    "CC",
-    "Subject",
-    "Date",
-    "In-Reply-To",
-    "References",
-    "Message-ID",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-];
-/// The fields among them that many providers leave out.
-const MIME: [&str; 2] = ["Content-Type", "Content-Transfer-Encoding"];
 
 /// Verifies signatures with the keys that one DNS server knows.
 pub(super) struct Verifier(MessageAuthenticator);
@@ -59,7 +41,7 @@ impl Verifier {
             1..=SIGNATURES_MAX => {}
             _ => return Err(MailRefused::Signature("it has too many DKIM signatures".to_owned())),
         }
-        // One parser for the reply and for its signature: they can't see different fields.
+        // One parser for the reply and for its signature, and both names of each field were compared before.
         let authenticated = AuthenticatedMessage::from_parsed(message, mail, true);
         let verified = timeout(TIMEOUT, self.0.verify_dkim(&authenticated)).await;
         let verified = verified.map_err(|_| MailRefused::Later("the DNS server is slow".to_owned()))?;
@@ -120,8 +102,8 @@ fn uncovered(
         |field: &str| message.headers().iter().any(|header| header.name().eq_ignore_ascii_case(field));
     let demanded = |field: &str| match demand {
         ReplySignature::Strict => true,
-        ReplySignature::Usual => present(field) && !MIME.contains(&field),
+        ReplySignature::Usual => present(field) && !fields::MIME.contains(&field),
         ReplySignature::Off => false,
     };
-    COVERED.into_iter().find(|field| demanded(field) && !covers(field))
+    fields::SIGNED.into_iter().find(|field| demanded(field) && !covers(field))
 }

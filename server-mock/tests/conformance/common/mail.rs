@@ -2,7 +2,12 @@
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
-    signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey},
+    encoding::{AsDer, PublicKeyX509Der},
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+    },
 };
 use base64::{
     Engine,
@@ -215,20 +220,33 @@ pub(crate) fn response_digest(token_part1: &str, token_part2: &str, thumbprint: 
     URL_SAFE_NO_PAD.encode(digest(&SHA256, authorization.as_bytes()))
 }
 
-/// A mail provider that signs, with Ed25519 (RFC 8463), simple/simple: every byte of what is covered counts.
+/// A mail provider that signs.
 pub(crate) struct Signer {
-    key: Ed25519KeyPair,
+    key: SigningKey,
     domain: &'static str,
 }
 
+enum SigningKey {
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
+}
+
 impl Signer {
-    /// The provider of a domain, its key in the mock's DNS.
+    /// One with Ed25519 (RFC 8463), simple/simple: every byte of what is covered counts. Its key is in the mock's DNS.
     pub(crate) fn publish(mock: &Mock, domain: &'static str) -> Self {
         let key = Ed25519KeyPair::generate().unwrap();
         let record = format!("v=DKIM1; k=ed25519; p={}", STANDARD.encode(key.public_key().as_ref()));
-        let name = format!("test._domainkey.{domain}");
-        mock.txt(&name, &record);
-        Self { key, domain }
+        mock.txt(&format!("test._domainkey.{domain}"), &record);
+        Self { key: SigningKey::Ed25519(key), domain }
+    }
+
+    /// One as most of them are: rsa-sha256, relaxed/relaxed.
+    pub(crate) fn publish_rsa(mock: &Mock, domain: &'static str) -> Self {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let public: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        let record = format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(public.as_ref()));
+        mock.txt(&format!("test._domainkey.{domain}"), &record);
+        Self { key: SigningKey::Rsa(key), domain }
     }
 
     /// The mail with a signature over all that RFC 8823 wants, present or not.
@@ -238,15 +256,18 @@ impl Signer {
 
     /// The mail with a signature over these fields, and perhaps more tags, such as ` l=10;`.
     pub(crate) fn sign_fields(&self, reply: &Reply, covered: &[&str], tags: &str) -> String {
-        let trimmed = reply.body.trim_end_matches("\r\n");
-        let body = format!("{trimmed}\r\n");
+        let body = self.canonical_body(&reply.body);
         let length: usize = tags
             .trim()
             .strip_prefix("l=")
             .map_or(body.len(), |tag| tag.trim_end_matches(';').parse().unwrap());
         let body_hash = STANDARD.encode(digest(&SHA256, &body.as_bytes()[..length]));
-        let signature = format!(
-            "DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d={}; s=test;{tags}\r\n h={};\r\n bh={body_hash};\r\n b=",
+        let algorithm = match self.key {
+            SigningKey::Ed25519(_) => "a=ed25519-sha256; c=simple/simple",
+            SigningKey::Rsa(_) => "a=rsa-sha256; c=relaxed/relaxed",
+        };
+        let value = format!(
+            "v=1; {algorithm}; d={}; s=test;{tags}\r\n h={};\r\n bh={body_hash};\r\n b=",
             self.domain,
             covered.join(":"),
         );
@@ -254,10 +275,34 @@ impl Signer {
         for name in covered {
             // Of fields that occur twice the last counts first (RFC 6376 §5.4.2); no list here names one twice.
             let field = reply.fields.iter().rev().find(|(field, _)| field.eq_ignore_ascii_case(name));
-            signed.extend(field.map(|(name, value)| format!("{name}: {value}\r\n")));
+            signed.extend(field.map(|(name, value)| self.canonical_field(name, value)));
         }
-        signed.push_str(&signature);
-        let value = self.key.sign(digest(&SHA256, signed.as_bytes()).as_ref());
-        format!("{signature}{}\r\n{}", STANDARD.encode(value), reply.unsigned())
+        signed.push_str(self.canonical_field("DKIM-Signature", &value).trim_end_matches("\r\n"));
+        format!("DKIM-Signature: {value}{}\r\n{}", self.value(signed.as_bytes()), reply.unsigned())
+    }
+
+    fn canonical_field(&self, name: &str, value: &str) -> String {
+        match self.key {
+            SigningKey::Ed25519(_) => format!("{name}: {value}\r\n"),
+            SigningKey::Rsa(_) => relaxed(name, value),
+        }
+    }
+
+    fn canonical_body(&self, body: &str) -> String {
+        match self.key {
+            SigningKey::Ed25519(_) => format!("{}\r\n", body.trim_end_matches("\r\n")),
+            SigningKey::Rsa(_) => relaxed_body(body),
+        }
+    }
+
+    fn value(&self, signed: &[u8]) -> String {
+        match &self.key {
+            SigningKey::Ed25519(key) => STANDARD.encode(key.sign(digest(&SHA256, signed).as_ref())),
+            SigningKey::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed, &mut signature).unwrap();
+                STANDARD.encode(signature)
+            }
+        }
     }
 }

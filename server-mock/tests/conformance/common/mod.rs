@@ -4,6 +4,7 @@ pub(crate) mod challenge;
 pub(crate) mod email_order;
 mod key;
 pub(crate) mod mail;
+pub(crate) mod smtp;
 
 use std::{
     collections::HashMap,
