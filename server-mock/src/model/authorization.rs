@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
-    Settings, owner::is_or_is_below, rate_limit::Occasion,
+    Settings, moment::after, owner::is_or_is_below, rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
@@ -64,10 +64,7 @@ impl Authorization {
     /// The identifier of orders that it is for: with `*.` if it is for the wildcard name.
     #[must_use]
     pub fn ordered_identifier(&self) -> Identifier {
-        match &self.identifier {
-            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
-            identifier => identifier.clone(),
-        }
+        self.identifier.ordered(self.wildcard)
     }
 
     /// Whether it is for this identifier of an order.
@@ -145,7 +142,7 @@ impl Model {
             identifier,
             wildcard,
             subdomains,
-            expires: now + settings.authorization_lifetime,
+            expires: after(now, settings.authorization_lifetime),
             challenges,
             state: if born_valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Pending },
         };
@@ -294,14 +291,14 @@ impl Model {
         let again = pending && challenge.mail.is_none();
         challenge.conclude(verdict, now, if again { settings.validation_retries } else { 0 });
         if challenge.state == ChallengeState::Processing {
-            challenge.retry_at = Some(now + settings.validation_retry_pause);
+            challenge.retry_at = Some(after(now, settings.validation_retry_pause));
             return Some(challenge.failures.len());
         }
         if !pending {
             return None;
         }
         let authorization = self.authorizations.get_mut(id)?;
-        authorization.expires = now + settings.authorization_lifetime;
+        authorization.expires = after(now, settings.authorization_lifetime);
         // RFC 8555 §7.1.4: settled, it has the challenge that settled it and no other.
         authorization.challenges.retain(|challenge| challenge.kind == kind);
         authorization.challenges.shrink_to_fit();
@@ -351,10 +348,7 @@ impl Scope {
 
     /// As an order names it.
     pub(super) fn ordered_identifier(&self) -> Identifier {
-        match &self.identifier {
-            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
-            identifier => identifier.clone(),
-        }
+        self.identifier.ordered(self.wildcard)
     }
 
     /// The challenges that could prove it.

@@ -180,11 +180,16 @@ mod tests {
             name: "Alice".to_owned(),
             assurance_points: 0,
             domains: Vec::new(),
-            addresses: vec![ALICE.to_owned()],
+            addresses: vec![ALICE.parse().unwrap()],
         };
-        model.put_owner("owner".into(), owner);
+        model.add_owner("owner".into(), owner, &Settings::default()).unwrap();
         let rights = Rights { client: true, ..Rights::default() };
-        model.add_eab_key(EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW)).unwrap();
+        model
+            .add_eab_key(
+                EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW),
+                &Settings::default(),
+            )
+            .unwrap();
         let account = AccountId::from("account");
         let new = NewAccount {
             id: account.clone(),

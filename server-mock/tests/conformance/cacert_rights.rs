@@ -1,9 +1,9 @@
 //! CAcert's rights, and the admin API that sets them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use server_mock::model::Rights;
+use server_mock::model::{OrderId, OrderStatus, Rights};
 
 use crate::common::{Client, Key, Mock, csr};
 
@@ -122,6 +122,42 @@ async fn s085_bulk_revocation_includes_what_is_being_signed() {
     let certificates = list(&mock, "certificates").await;
     assert_eq!(certificates.len(), 2);
     assert!(certificates.iter().all(|certificate| certificate["revoked"].is_string()), "{certificates:?}");
+}
+
+/// Who may not act any more gets nothing that was begun before either: the order fails and counts for nothing.
+#[tokio::test]
+async fn s080_what_is_being_signed_is_nobodys() {
+    for withdraw in ["eab-keys/{kid}/revoke", "acme-accounts/{id}/revoke", "deactivated"] {
+        let mock = Mock::start_with(|config| config.policy.signing_delay = Duration::from_millis(200)).await;
+        let credentials = mock.eab_key(Rights::default());
+        let mut client = Client::new(&mock, Key::es256());
+        client.register(&credentials).await.expect(201);
+        let (url, order) = client.ready_order(&["www.example.test"]).await;
+        let csr = csr(&["www.example.test"], &Key::es256().for_csr());
+        assert_eq!(client.finalize(&order, &csr).await.expect(200)["status"], "processing");
+        let id = client.kid.rsplit('/').next().unwrap();
+        if withdraw == "deactivated" {
+            client.post(&client.kid, json!({"status": "deactivated"})).await.expect(200);
+        } else {
+            let path = withdraw.replace("{kid}", &credentials.kid).replace("{id}", id);
+            assert_eq!(api(&mock, &path, "").await.0, 200);
+        }
+        let order = OrderId::from(url.rsplit('/').next().unwrap());
+        let status = || {
+            mock.handle.services().store.with(|model| {
+                let order = model.order(&order, &id.into()).unwrap();
+                model.order_status(order, time::OffsetDateTime::now_utc()).0
+            })
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while status() == OrderStatus::Processing {
+            assert!(Instant::now() < deadline, "{withdraw}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(status(), OrderStatus::Invalid, "{withdraw}");
+        assert!(list(&mock, "certificates").await.is_empty(), "{withdraw}");
+        assert_eq!(list(&mock, "eab-keys").await[0]["certificates"], 0, "{withdraw}");
+    }
 }
 
 #[tokio::test]
