@@ -174,7 +174,7 @@ mod tests {
         }
 
         assert!(config.resolver.take().is_some() && config.seed.take().is_some());
-        assert!(config.state.take().is_some());
+        assert!(config.state.take().is_some() && config.host.take().is_some());
         let limits = std::mem::take(&mut config.policy.limits);
         assert!(limits.new_accounts.and(limits.new_orders).and(limits.failed_validations).is_some());
         assert!(!std::mem::take(&mut config.policy.blocked_names).is_empty());
@@ -184,8 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn misspelt_entries_are_refused_by_name() {
-        for (text, named) in [("acem = 1", "acem"), ("[policy]\norder_lifetme = \"1d\"", "order_lifetme")] {
+    fn misspelt_entries_and_bad_values_are_named() {
+        for (text, named) in [
+            ("acem = 1", "acem"),
+            ("[policy]\norder_lifetme = \"1d\"", "order_lifetme"),
+            ("[mail]\ntoken_part1_bytes = 8", "16 to 64 bytes, not 8"),
+            ("[mail]\ndkim_selector = \"a.b\"", "\"a.b\" is no DKIM selector"),
+        ] {
             let error = Config::from_toml(text).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }

@@ -16,7 +16,6 @@ use mail_parser::MessageParser;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
-use super::shown;
 use crate::model::{ChallengeMail, MailReply, MailSettings, Problem, ProblemType, ReplySignature};
 use dkim::{DkimSigner, KeyError};
 use outbox::{Outbox, Patience};
@@ -125,8 +124,7 @@ impl Mail {
             |_| Problem::new(ProblemType::ServerInternal, "the challenge mail could not be signed");
         let message = self.write(mail, now).await.map_err(unsigned)?;
         self.outbox.post(mail, message, now).await.map_err(|error| {
-            let reason = shown(error.to_string().as_bytes());
-            Problem::new(ProblemType::Connection, format!("the challenge mail could not be sent: {reason}"))
+            Problem::new(ProblemType::Connection, format!("the challenge mail could not be sent: {error}"))
         })
     }
 

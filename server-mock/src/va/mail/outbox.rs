@@ -20,12 +20,14 @@ use tokio::{
 };
 use tracing::debug;
 
+use super::super::shown;
 use crate::model::ChallengeMail;
 
 /// How many mails are kept; older ones are forgotten.
 const KEPT_MAX: usize = 1000;
 /// How many connections there are at the same time.
 const CONNECTIONS_MAX: usize = 8;
+
 /// How patient the outbox is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -54,7 +56,7 @@ pub(super) enum NotSent {
     #[error("the mail server does not take addresses beyond ASCII (SMTPUTF8, RFC 6531)")]
     Utf8,
     /// The SMTP server is not there, or did not take the mail.
-    #[error("the mail server did not take the mail: {0}")]
+    #[error("the mail server did not take the mail: {}", shown(.0.to_string().as_bytes()))]
     Smtp(#[from] lettre::transport::smtp::Error),
     /// The SMTP server is silent.
     #[error("the mail server did not answer within {0:?}")]
