@@ -154,6 +154,6 @@ impl Model {
             }
             self.proofs.insert((account, proof.ordered_identifier()), proof.id.clone());
         }
-        self.index_due_mails();
+        self.index_mails();
     }
 }

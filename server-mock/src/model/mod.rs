@@ -88,6 +88,8 @@ pub struct Model {
     proofs: BTreeMap<(AccountId, Identifier), AuthorizationId>,
     /// The latest authorization that proved a domain with all names below it.
     subdomain_proofs: BTreeMap<(AccountId, String), AuthorizationId>,
+    /// The authorization of each token that went by mail.
+    mail_tokens: BTreeMap<String, AuthorizationId>,
     /// The authorizations whose challenge mails are to be sent, each once.
     due_mails: VecDeque<AuthorizationId>,
     certificates: Table<CertificateId, Certificate>,

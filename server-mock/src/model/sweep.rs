@@ -60,6 +60,7 @@ impl Model {
             let authorizations = &self.authorizations;
             self.proofs.retain(|_, id| authorizations.contains_key(id));
             self.subdomain_proofs.retain(|_, id| authorizations.contains_key(id));
+            self.mail_tokens.retain(|_, id| authorizations.contains_key(id));
         }
     }
 
