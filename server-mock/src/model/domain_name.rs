@@ -60,19 +60,19 @@ fn check(name: &str) -> Result<(), &'static str> {
             return Err("a label has letters, digits and hyphens");
         }
     }
-    // Such a name is an IPv4 address to whoever takes URLs apart, in one of its many forms.
-    if url::Host::parse(name).map_or(true, |host| !matches!(host, url::Host::Domain(_))) {
-        return Err("its last label is a number");
-    }
     let strict = Uts46::new().to_ascii(
         name.as_bytes(),
         AsciiDenyList::STD3,
         Hyphens::CheckFirstLast,
         DnsLength::Verify,
     );
-    match strict {
-        Ok(ascii) if ascii == name => Ok(()),
-        _ => Err("an internationalised label is wrongly encoded, or a hyphen stands at an end"),
+    if !strict.is_ok_and(|ascii| ascii == name) {
+        return Err("an internationalised label is wrongly encoded, or a hyphen stands at an end");
+    }
+    // Such a name is an IPv4 address to whoever takes URLs apart, in one of its many forms.
+    match url::Host::parse(name) {
+        Ok(url::Host::Domain(_)) => Ok(()),
+        _ => Err("its last label is a number"),
     }
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, AuthorizationId, AuthorizationStatus, ChallengeKind, ChallengeState, Model,
-    Problem, ProblemType, Settings, challenge_mail::Dispatch, identifier::is_same_mailbox,
+    AccountId, AuthorizationId, AuthorizationStatus, ChallengeKind, ChallengeState, Model, Problem,
+    ProblemType, Settings, challenge_mail::Dispatch, identifier::is_same_mailbox,
 };
 
 const KIND: ChallengeKind = ChallengeKind::EmailReply00;

@@ -104,7 +104,7 @@ pub struct Capacity {
     pub owners: usize,
     /// EAB keys.
     pub eab_keys: usize,
-    /// Nonces that were given out.
+    /// Nonces that were given out and not used.
     pub nonces: usize,
     /// Accounts, deactivated ones too.
     pub accounts: usize,

@@ -1,4 +1,5 @@
-//! Validators against small servers and the built-in DNS (conformance 135 to 137, and what can't be seen from outside).
+//! Validators against small servers and the built-in DNS: what can't be seen on the wire, or not as well, where time,
+//! size and ports are bounded. The rest is in `tests/conformance`.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -11,7 +12,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
@@ -103,9 +104,19 @@ async fn listen() -> (u16, TcpListener) {
     (listener.local_addr().unwrap().port(), listener)
 }
 
-/// A port where nobody listens.
-async fn closed_port() -> u16 {
-    listen().await.0
+/// A port that refuses connections, and that nobody else gets while it is held: bound, and never listened on.
+struct Closed(TcpSocket);
+
+impl Closed {
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Self(socket)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
 }
 
 fn acceptor() -> TlsAcceptor {
@@ -164,25 +175,6 @@ fn redirect(status: u16, location: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn s135_fetches_by_get_with_the_plain_host() {
-    let world = World::new(|_| ok(KEY_AUTHORIZATION)).await;
-    world.validate().await.unwrap();
-    let requests = world.requests();
-    assert_eq!(requests.len(), 1);
-    let first = format!("http GET /.well-known/acme-challenge/{TOKEN} HTTP/1.1\r\n");
-    assert!(requests[0].starts_with(&first), "{}", requests[0]);
-    assert!(requests[0].contains("\r\nhost: www.example.test\r\n"), "{}", requests[0]);
-}
-
-#[tokio::test]
-async fn s135_trailing_white_space_is_tolerated_but_no_other() {
-    let world = World::new(|_| ok(format!("{KEY_AUTHORIZATION} \t\r\n\n"))).await;
-    world.validate().await.unwrap();
-    let world = World::new(|_| ok(format!(" {KEY_AUTHORIZATION}"))).await;
-    world.problem(ProblemType::IncorrectResponse).await;
-}
-
-#[tokio::test]
 async fn s135_redirects_are_followed_over_http_and_https() {
     for status in [301, 302, 307, 308] {
         let world = World::new(move |head| match head.split(' ').take(3).collect::<Vec<_>>()[..] {
@@ -216,39 +208,14 @@ async fn s135_redirects_elsewhere_are_not_followed() {
 }
 
 #[tokio::test]
-async fn s135_ten_redirects_at_most() {
-    let world = World::new(|_| redirect(302, "/again")).await;
-    let detail = world.problem(ProblemType::Connection).await;
-    assert!(detail.contains("more than 10 times"), "{detail}");
-    assert_eq!(world.requests().len(), 11);
-}
-
-#[tokio::test]
-async fn s136_wrong_bodies_are_shown_safely() {
-    let world = World::new(|_| ok("\u{1b}[31mnot\r\nthis")).await;
-    let detail = world.problem(ProblemType::IncorrectResponse).await;
-    assert!(detail.contains("[31mnot") && detail.contains("this\" instead of"), "{detail}");
-    assert!(detail.contains(KEY_AUTHORIZATION) && detail.contains("at 127.0.0.1:"), "{detail}");
-
+async fn s136_large_bodies_are_not_read_whole() {
     let world = World::new(|_| ok(vec![b'x'; 1 << 20])).await;
     let detail = world.problem(ProblemType::IncorrectResponse).await;
     assert!(detail.contains("more than a key authorization") && detail.len() < 400, "{detail}");
 }
 
 #[tokio::test]
-async fn s136_only_200_counts() {
-    let not_found = format!("HTTP/1.1 404 Not Found\r\n\r\n{KEY_AUTHORIZATION}").into_bytes();
-    let world = World::new(move |_| not_found.clone()).await;
-    let detail = world.problem(ProblemType::IncorrectResponse).await;
-    assert!(detail.contains("answered 404 Not Found"), "{detail}");
-}
-
-#[tokio::test]
-async fn s137_refused_and_broken_connections() {
-    let world = World::over(closed_port().await, closed_port().await, JoinSet::new(), Arc::default()).await;
-    let detail = world.problem(ProblemType::Connection).await;
-    assert!(detail.contains("could not connect (127.0.0.1:") && detail.contains("refused"), "{detail}");
-
+async fn s137_broken_connections() {
     for nonsense in ["", "HTTP/1.1", "\u{1b}[31mI am no web server\r\n\r\n"] {
         let world = World::new(|_| nonsense.into()).await;
         world.problem(ProblemType::Connection).await;
@@ -266,21 +233,16 @@ async fn s137_silent_servers_are_not_waited_for_for_ever() {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nbegun, but ").await.unwrap();
         std::future::pending().await
     });
-    let mut world = World::over(http_port, closed_port().await, servers, Arc::default()).await;
+    let closed = Closed::new();
+    let mut world = World::over(http_port, closed.port(), servers, Arc::default()).await;
     world.validator.http_01.timeout = Duration::from_millis(200);
     let detail = world.problem(ProblemType::Connection).await;
     assert!(detail.contains("not completely answered within 200ms"), "{detail}");
 }
 
 #[tokio::test]
-async fn s137_dns_failures() {
+async fn s137_names_without_an_address() {
     let world = World::new(|_| ok(KEY_AUTHORIZATION)).await;
-    for (failure, said) in [(DnsFailure::NxDomain, "NXDOMAIN"), (DnsFailure::ServFail, "Server Failure")] {
-        world.table.fail(NAME, failure).unwrap();
-        let detail = world.problem(ProblemType::Dns).await;
-        assert!(detail.contains(NAME) && detail.contains(said), "{detail}");
-    }
-    world.table.clear(NAME).unwrap();
     world.table.set_default_ipv4(None);
     assert!(world.problem(ProblemType::Dns).await.contains("NXDOMAIN"));
     world.table.add(NAME, &RecordData::Txt("no address".into())).unwrap();
@@ -291,22 +253,6 @@ async fn s137_dns_failures() {
 }
 
 #[tokio::test]
-async fn s137_redirect_to_bad_tls() {
-    let (tls_port, no_tls) = listen().await;
-    let (http_port, http) = listen().await;
-    let mut servers = JoinSet::new();
-    let script: Script = Arc::new(|_| redirect(301, "https://www.example.test/"));
-    servers.spawn(serve(http, None, script, Arc::default()));
-    servers.spawn(async move {
-        let (mut stream, _) = no_tls.accept().await.unwrap();
-        stream.write_all(b"220 mail.example.test ESMTP\r\n").await.unwrap();
-    });
-    let world = World::over(http_port, tls_port, servers, Arc::default()).await;
-    let detail = world.problem(ProblemType::Tls).await;
-    assert!(detail.contains("https://www.example.test/") && detail.contains("handshake"), "{detail}");
-}
-
-#[tokio::test]
 async fn s140_silent_tls_servers_are_not_waited_for_for_ever() {
     let (tls_port, listener) = listen().await;
     let mut servers = JoinSet::new();
@@ -314,7 +260,8 @@ async fn s140_silent_tls_servers_are_not_waited_for_for_ever() {
         let _stream = listener.accept().await.unwrap();
         std::future::pending().await
     });
-    let mut world = World::over(closed_port().await, tls_port, servers, Arc::default()).await;
+    let closed = Closed::new();
+    let mut world = World::over(closed.port(), tls_port, servers, Arc::default()).await;
     world.validator.tls_alpn_01.timeout = Duration::from_millis(200);
     let attempt = Attempt { kind: ChallengeKind::TlsAlpn01, ..attempt(Identifier::Dns(NAME.into())) };
     let problem = world.validator.validate(&attempt).await.unwrap_err();
@@ -359,7 +306,8 @@ async fn falls_back_from_ipv6_to_ipv4() {
     world.table.add(NAME, &RecordData::Aaaa(Ipv6Addr::LOCALHOST)).unwrap();
     world.validate().await.unwrap();
 
-    let world = World::over(closed_port().await, closed_port().await, JoinSet::new(), Arc::default()).await;
+    let closed = Closed::new();
+    let world = World::over(closed.port(), closed.port(), JoinSet::new(), Arc::default()).await;
     world.table.add(NAME, &RecordData::A(Ipv4Addr::LOCALHOST)).unwrap();
     world.table.add(NAME, &RecordData::Aaaa(Ipv6Addr::LOCALHOST)).unwrap();
     let detail = world.problem(ProblemType::Connection).await;

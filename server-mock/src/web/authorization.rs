@@ -36,7 +36,11 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
         let (id, made) = model.pre_authorize(account, &new, now, &services.settings, &mut tokens)?;
         challenge_mail::prepare(&app, model, std::slice::from_ref(&id));
         let status = if made { StatusCode::CREATED } else { StatusCode::OK };
-        let document = document(&app, model.authorization(&id, account)?, now);
+        let mut document = document(&app, model.authorization(&id, account)?, now);
+        if new.subdomains && document.get("subdomainAuthAllowed").is_none() {
+            // RFC 9444 §4.2: a server that is not willing says so; everywhere else `false` is the default.
+            document["subdomainAuthAllowed"] = false.into();
+        }
         Ok(located(&app.links.authorization(&id), (status, Json(document))))
     })
 }

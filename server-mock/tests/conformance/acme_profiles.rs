@@ -73,3 +73,18 @@ async fn s171_a_profile_withdrawn_before_finalize() {
     assert_eq!(restored.status(), 200);
     assert_eq!(lifetime_days(&client, &order).await, 1);
 }
+
+#[tokio::test]
+async fn s169_the_default_is_the_first_by_name_that_fits() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let put = async |name: &str, identifiers: Value| {
+        let profile = json!({"description": "x", "identifiers": identifiers});
+        assert_eq!(mock.api("PUT", &format!("profiles/{name}"), &profile).await.0, 200);
+    };
+    put("z-last", json!(["dns"])).await;
+    put("a-mail", json!(["email"])).await;
+    assert_eq!(client.order(&[NAME]).await.expect(201)["profile"], "server");
+    put("a-hosts", json!(["dns"])).await;
+    assert_eq!(client.order(&[NAME]).await.expect(201)["profile"], "a-hosts");
+}

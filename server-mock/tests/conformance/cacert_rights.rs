@@ -1,11 +1,23 @@
 //! CAcert's rights, and the admin API that sets them.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
-use server_mock::model::{OrderId, OrderStatus, Rights};
+use server_mock::{
+    clock::ManualClock,
+    model::{OrderId, OrderStatus, Rights},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
-use crate::common::{Client, Key, Mock, csr};
+use crate::common::{
+    Client, Key, Mock,
+    certificate::{CertStatus, cert_id, crl, ocsp, renewal_info, serial},
+    csr,
+    endpoints::Endpoints,
+};
 
 fn rights(value: Value) -> Rights {
     serde_json::from_value(value).unwrap()
@@ -36,19 +48,19 @@ async fn s079_revoked_kid_and_new_account() {
 
 #[tokio::test]
 async fn s080_revoked_kid_and_existing_account() {
-    let mock = Mock::start().await;
+    let mock = Mock::start_with(|config| config.alternate_root = true).await;
     let credentials = mock.eab_key(Rights::default());
     let mut client = Client::new(&mock, Key::es256());
     client.register(&credentials).await.expect(201);
-    let (url, order) = client.ready_order(&["www.example.test"]).await;
+    let endpoints = Endpoints::of(&client).await;
+    let certificates = list(&mock, "certificates").await;
     assert_eq!(api(&mock, &format!("eab-keys/{}/revoke", credentials.kid), "").await.0, 200);
-    for url in [&client.kid, &url, order["authorizations"][0].as_str().unwrap(), &mock.url("newOrder")] {
-        client.read(url).await.expect_problem(403, "unauthorized");
+    for endpoint in endpoints.list {
+        let answer = endpoint.ask(&client).await;
+        assert_eq!(answer.status, 403, "{}: {answer:?}", endpoint.name);
+        answer.expect_problem(403, "unauthorized");
     }
-    let csr = csr(&["www.example.test"], &Key::es256().for_csr());
-    client.finalize(&order, &csr).await.expect_problem(403, "unauthorized");
-    let again = client.post_by_key(&mock.url("newAccount"), json!({"onlyReturnExisting": true})).await;
-    again.expect_problem(403, "unauthorized");
+    assert_eq!(list(&mock, "certificates").await, certificates, "none is new, none revoked");
 }
 
 #[tokio::test]
@@ -104,24 +116,62 @@ async fn s084_no_revoke_right() {
     let (_, chain) = client.issue(&["www.example.test"], &Key::es256()).await;
     let certificate = URL_SAFE_NO_PAD.encode(&crate::common::certificates(&chain)[0]);
     let answer = client.post(&mock.url("revokeCert"), json!({"certificate": certificate})).await;
-    answer.expect_problem(403, "unauthorized");
+    answer.expect_said(403, "unauthorized", "revoke");
+}
+
+/// What CRL, OCSP and renewal information say; fails unless they agree.
+async fn is_revoked(mock: &Mock, chain: &str) -> bool {
+    let listed = crl(mock, chain).await.iter().any(|(number, _)| *number == serial(chain));
+    let revoked = ocsp(mock, chain).await == CertStatus::Revoked;
+    let window = renewal_info(mock, &cert_id(chain)).await.expect(200)["suggestedWindow"]["end"].clone();
+    let end = OffsetDateTime::parse(window.as_str().unwrap(), &Rfc3339).unwrap();
+    let overdue = end < mock.handle.services().clock.now();
+    assert_eq!((listed, revoked), (overdue, overdue), "CRL and OCSP beside the renewal information");
+    revoked
 }
 
 #[tokio::test]
 async fn s085_bulk_revocation_includes_what_is_being_signed() {
-    let mock = Mock::start_with(|config| config.policy.signing_delay = Duration::from_millis(300)).await;
+    let clock = Arc::new(ManualClock::new(datetime!(2030-01-01 00:00 UTC)));
+    let mock = Mock::start_on_with(&clock, |config| {
+        config.policy.signing_delay = Duration::from_millis(1000);
+    })
+    .await;
     let client = mock.account().await;
-    client.issue(&["a.example.test"], &Key::es256()).await;
+    client.ready_order(&["short.example.test"]).await;
+    let identifiers = json!([{"type": "dns", "value": "short.example.test"}]);
+    let short = json!({"identifiers": identifiers, "profile": "shortlived"});
+    let short = client.post(&mock.url("newOrder"), short).await;
+    let short_csr = csr(&["short.example.test"], &Key::es256().for_csr());
+    client.finalize(&short.expect(201), &short_csr).await.expect(200);
+    let short = client.settle(&short.location(), &["processing"]).await;
+    let expired = client.chain(&short).await;
+    clock.advance(time::Duration::days(7));
+
+    let (_, one) = client.issue(&["a.example.test"], &Key::es256()).await;
+    let (_, others) = mock.account().await.issue(&["a.example.test"], &Key::es256()).await;
     let (url, order) = client.ready_order(&["b.example.test"]).await;
+    assert!(!is_revoked(&mock, &one).await);
     let answer = client.finalize(&order, &csr(&["b.example.test"], &Key::es256().for_csr())).await;
     assert_eq!(answer.expect(200)["status"], "processing");
     let id = client.kid.rsplit('/').next().unwrap();
     let (status, answer) = api(&mock, &format!("acme-accounts/{id}/revoke-certificates"), "").await;
-    assert_eq!((status, &answer["revoked"]), (200, &json!(1)));
-    client.settle(&url, &["processing"]).await;
-    let certificates = list(&mock, "certificates").await;
-    assert_eq!(certificates.len(), 2);
-    assert!(certificates.iter().all(|certificate| certificate["revoked"].is_string()), "{certificates:?}");
+    assert_eq!(
+        (status, &answer["revoked"]),
+        (200, &json!(1)),
+        "neither what has expired nor what is not there yet"
+    );
+    assert!(is_revoked(&mock, &one).await);
+
+    let order = client.settle(&url, &["processing"]).await;
+    let late = client.chain(&order).await;
+    assert!(is_revoked(&mock, &late).await);
+    assert!(!is_revoked(&mock, &others).await);
+    assert!(crl(&mock, &expired).await.iter().all(|(number, _)| *number != serial(&expired)));
+    assert_eq!(ocsp(&mock, &expired).await, CertStatus::Good);
+    // Nor is it the account: what it gets from now on is good.
+    let (_, next) = client.issue(&["a.example.test"], &Key::es256()).await;
+    assert!(!is_revoked(&mock, &next).await);
 }
 
 /// Who may not act any more gets nothing that was begun before either: the order fails and counts for nothing.
@@ -146,7 +196,7 @@ async fn s080_what_is_being_signed_is_nobodys() {
         let status = || {
             mock.handle.services().store.with(|model| {
                 let order = model.order(&order, &id.into()).unwrap();
-                model.order_status(order, time::OffsetDateTime::now_utc()).0
+                model.order_status(order, OffsetDateTime::now_utc()).0
             })
         };
         let deadline = Instant::now() + Duration::from_secs(10);

@@ -93,11 +93,13 @@ impl Crowd<'_> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_clients_at_once_end_all_their_orders() {
     let seconds = std::env::var("SERVER_MOCK_CROWD_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
-    let mock = Mock::start_with(|config| {
+    let mut mock = Mock::start_with(|config| {
         config.policy.signing_delay = Duration::from_millis(5);
         config.policy.sweep_interval = Duration::from_millis(100);
     })
     .await;
+    // HTTP/2 would send them all over one connection, and few at once.
+    mock.http = mock.http_client(|builder| builder.http1_only());
     let credentials = mock.eab_key(Rights { max_accounts: None, ..Rights::default() });
     let mut accounts = Vec::new();
     for _ in 0..ACCOUNTS {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Answer, Client, Key, Mock, csr, http_01};
+use crate::common::{Answer, Client, Key, Mock, csr, endpoints::Endpoints, http_01};
 
 /// The types of RFC 8555 §6.7 and of the RFCs that this server implements beside it.
 const REGISTERED: &[&str] = &[
@@ -123,33 +123,47 @@ async fn s040_a_subproblem_for_each_bad_name() {
     }
 }
 
-/// Answers of every kind but the directory.
-async fn answers(mock: &Mock) -> Vec<Answer> {
+/// Successes and failures of everything that takes signed requests, and what comes without them: by name.
+async fn answers(mock: &Mock) -> Vec<(&'static str, Answer)> {
     let client = mock.account().await;
-    let order = client.order(&["www.example.test"]).await;
-    let error = client.post(&mock.url("newOrder"), json!({})).await;
-    let missing = mock.get(&mock.handle.directory_url().replace("/directory", "/nothing")).await;
-    vec![mock.get(&mock.url("newNonce")).await, order, error, missing]
+    let base = mock.handle.directory_url().replace("/directory", "");
+    let mut answers = vec![
+        ("newNonce", mock.get(&mock.url("newNonce")).await),
+        ("nothing", mock.get(&format!("{base}/nothing")).await),
+        ("method", mock.get(&mock.url("newOrder")).await),
+        ("renewalInfo", mock.get(&format!("{}/AAAA.AQ", mock.url("renewalInfo"))).await),
+        ("no JWS", mock.post(&mock.url("newOrder"), &json!("no JWS")).await),
+    ];
+    for endpoint in Endpoints::of(&client).await.list {
+        answers.push((endpoint.name, endpoint.ask_wrongly(&client).await));
+        let fine = endpoint.ask(&client).await;
+        assert!((200..300).contains(&fine.status), "{}: {fine:?}", endpoint.name);
+        answers.push((endpoint.name, fine));
+    }
+    answers
 }
 
 #[tokio::test]
 async fn s041_index_link_everywhere_but_on_the_directory() {
-    let mock = Mock::start().await;
+    let mock = Mock::start_with(|config| config.alternate_root = true).await;
     let directory = mock.handle.directory_url();
-    let index = format!("<{directory}>;rel=\"index\"");
     assert!(mock.get(&directory).await.links().is_empty());
-    for answer in answers(&mock).await {
-        assert!(answer.links().contains(&index.as_str()), "{answer:?}");
+    for (name, answer) in answers(&mock).await {
+        let index = (name != "directory").then(|| directory.clone());
+        assert_eq!(answer.link("index"), index, "{name}: {answer:?}");
     }
 }
 
 #[tokio::test]
 async fn s042_cross_origin_requests() {
-    let mock = Mock::start().await;
+    let mock = Mock::start_with(|config| config.alternate_root = true).await;
     let directory = mock.get(&mock.handle.directory_url()).await;
-    for answer in answers(&mock).await.into_iter().chain([directory]) {
-        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert!(answer.header("access-control-expose-headers").unwrap().contains("Replay-Nonce"));
+    for (name, answer) in answers(&mock).await.into_iter().chain([("directory", directory)]) {
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{name}");
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        for header in ["Link", "Location", "Replay-Nonce", "Retry-After"] {
+            assert!(exposed.contains(header), "{name}: {exposed}");
+        }
     }
     let preflight = mock.http.request(reqwest::Method::OPTIONS, mock.url("newOrder")).send().await.unwrap();
     assert_eq!(preflight.status(), 204);

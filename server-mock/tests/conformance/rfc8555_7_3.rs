@@ -3,14 +3,16 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::common::{Client, Key, Mock, certificates, csr};
+use crate::common::{Client, Key, Mock, certificates, csr, endpoints::Endpoints};
 
 #[tokio::test]
 async fn s056_new_account() {
     let mock = Mock::start().await;
     let credentials = mock.eab_key(Default::default());
     let mut client = Client::new(&mock, Key::es256());
-    let account = client.register(&credentials).await.expect(201);
+    let answer = client.register(&credentials).await;
+    let account = answer.expect(201);
+    assert_eq!(client.read(&answer.location()).await.expect(200), account);
     assert_eq!(account["status"], "valid");
     assert_eq!(account["contact"], json!(["mailto:alice@example.test"]));
     assert_eq!(client.read(account["orders"].as_str().unwrap()).await.expect(200), json!({"orders": []}));
@@ -25,9 +27,12 @@ async fn s057_unknown_fields_are_not_kept() {
         "termsOfServiceAgreed": true, "externalAccountBinding": client.binding(&credentials),
         "orders": "https://evil.test/", "colour": "green",
     });
-    let account = client.post_by_key(&mock.url("newAccount"), payload).await.expect(201);
-    assert_eq!(account.get("colour"), None);
-    assert!(account["orders"].as_str().unwrap().starts_with("https://127.0.0.1"));
+    let answer = client.post_by_key(&mock.url("newAccount"), payload).await;
+    let client = Client { kid: answer.location(), ..client };
+    for account in [answer.expect(201), client.read(&client.kid).await.expect(200)] {
+        assert_eq!(account.get("colour"), None);
+        assert!(account["orders"].as_str().unwrap().starts_with("https://127.0.0.1"));
+    }
 }
 
 #[tokio::test]
@@ -52,6 +57,7 @@ async fn s059_known_key() {
     let answer = client.post_by_key(&mock.url("newAccount"), payload).await;
     assert_eq!(answer.expect(200), before);
     assert_eq!(answer.location(), client.kid);
+    assert_eq!(client.read(&client.kid).await.expect(200), before);
 }
 
 #[tokio::test]
@@ -59,9 +65,11 @@ async fn s060_terms_not_agreed() {
     let mock = Mock::start().await;
     let credentials = mock.eab_key(Default::default());
     let client = Client::new(&mock, Key::es256());
-    for agreed in [json!(false), json!(null), json!("true")] {
-        let payload =
-            json!({"termsOfServiceAgreed": agreed, "externalAccountBinding": client.binding(&credentials)});
+    for agreed in [Some(json!(false)), Some(json!(null)), Some(json!("true")), None] {
+        let mut payload = json!({"externalAccountBinding": client.binding(&credentials)});
+        if let Some(agreed) = agreed {
+            payload["termsOfServiceAgreed"] = agreed;
+        }
         let answer = client.post_by_key(&mock.url("newAccount"), payload).await;
         let problem = answer.expect_problem(403, "userActionRequired");
         let terms = mock.directory["meta"]["termsOfService"].as_str().unwrap();
@@ -114,9 +122,19 @@ async fn s064_updates_that_change_nothing() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let account = client.read(&client.kid).await.expect(200);
-    for payload in [json!({}), json!({"orders": "https://evil.test/"}), json!({"colour": "green"})] {
+    // RFC 8555 §7.3.2: all of this is ignored, and so is every status but the one of §7.3.6.
+    for payload in [
+        json!({}),
+        json!({"orders": "https://evil.test/"}),
+        json!({"colour": "green"}),
+        json!({"status": "valid"}),
+        json!({"status": "revoked"}),
+        json!({"status": 1}),
+        json!({"termsOfServiceAgreed": false}),
+    ] {
         assert_eq!(client.post(&client.kid, payload).await.expect(200), account);
     }
+    assert_eq!(client.read(&client.kid).await.expect(200), account);
 }
 
 #[tokio::test]
@@ -141,18 +159,26 @@ async fn s066_changed_terms() {
     client.post(&client.kid, json!({"contact": []})).await.expect(200);
     client.order(&["www.example.test"]).await.expect_problem(403, "userActionRequired");
 
+    // RFC 8555 §7.3.2: an update does not agree; a person does, at CAcert.
     client.post(&client.kid, json!({"termsOfServiceAgreed": true})).await.expect(200);
+    client.order(&["www.example.test"]).await.expect_problem(403, "userActionRequired");
+    agree(&mock, &client).await;
     assert_eq!(client.finalize(&ready, &csr).await.expect(200)["status"], "valid");
     client.order(&["www.example.test"]).await.expect(201);
 
-    // Newcomers agree to the terms as they are; the others may agree in the web UI.
+    // Newcomers agree to the terms as they are.
     mock.handle.admin().change_terms("https://www.example.test/terms-3");
     mock.account().await.order(&["www.example.test"]).await.expect(201);
     client.order(&["www.example.test"]).await.expect_problem(403, "userActionRequired");
+    agree(&mock, &client).await;
+    client.order(&["www.example.test"]).await.expect(201);
+}
+
+/// Agrees to the terms in the web UI.
+async fn agree(mock: &Mock, client: &Client<'_>) {
     let id = client.kid.rsplit('/').next().unwrap();
     let agreed = mock.api("POST", &format!("acme-accounts/{id}/agree-to-terms"), &Value::Null).await;
     assert_eq!(agreed.0, 200);
-    client.order(&["www.example.test"]).await.expect(201);
 }
 
 #[tokio::test]
@@ -167,13 +193,15 @@ async fn s065_foreign_account_url() {
 
 #[tokio::test]
 async fn s094_deactivation() {
-    let mock = Mock::start().await;
+    let mock = Mock::start_with(|config| config.alternate_root = true).await;
     let client = mock.account().await;
-    let order = client.order(&["www.example.test"]).await;
+    let endpoints = Endpoints::of(&client).await;
     let account = client.post(&client.kid, json!({"status": "deactivated"})).await.expect(200);
     assert_eq!(account["status"], "deactivated");
-    for url in [&client.kid, &order.location(), &mock.url("newOrder")] {
-        client.read(url).await.expect_problem(401, "unauthorized");
+    for endpoint in endpoints.list {
+        let answer = endpoint.ask(&client).await;
+        assert_eq!(answer.status, 401, "{}: {answer:?}", endpoint.name);
+        answer.expect_problem(401, "unauthorized");
     }
 }
 
@@ -216,11 +244,4 @@ async fn s096_a_deactivated_account_has_its_orders_cancelled_and_keeps_its_certi
     let payload = json!({"certificate": URL_SAFE_NO_PAD.encode(&certificates(&chain)[0])});
     let holder = Client::new(&mock, certified);
     holder.post_by_key(&mock.url("revokeCert"), payload).await.expect(200);
-}
-
-#[tokio::test]
-async fn s126_account_status_other_than_deactivated() {
-    let mock = Mock::start().await;
-    let client = mock.account().await;
-    client.post(&client.kid, json!({"status": "revoked"})).await.expect_problem(400, "malformed");
 }

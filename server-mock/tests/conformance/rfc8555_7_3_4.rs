@@ -96,7 +96,8 @@ async fn s073_unknown_kid() {
     let mut credentials = mock.eab_key(Default::default());
     credentials.kid.push('x');
     let client = Client::new(&mock, Key::es256());
-    client.register_with(client.binding(&credentials)).await.expect_problem(403, "unauthorized");
+    let answer = client.register_with(client.binding(&credentials)).await;
+    answer.expect_said(403, "unauthorized", "does not exist");
 }
 
 #[tokio::test]
@@ -115,7 +116,8 @@ async fn s075_binding_of_another_key() {
     let mock = Mock::start().await;
     let credentials = mock.eab_key(Default::default());
     let (client, other) = (Client::new(&mock, Key::es256()), Client::new(&mock, Key::es256()));
-    client.register_with(other.binding(&credentials)).await.expect_problem(403, "unauthorized");
+    let answer = client.register_with(other.binding(&credentials)).await;
+    answer.expect_said(403, "unauthorized", "another account key");
 }
 
 #[tokio::test]
@@ -139,9 +141,10 @@ async fn s077_all_three_hashes() {
         let credentials = mock.eab_key(Default::default());
         let client = Client::new(&mock, Key::es256());
         client.register_with(client.binding_with(name, algorithm, &credentials)).await.expect(201);
+        let credentials = mock.eab_key(Default::default());
         let client = Client::new(&mock, Key::es256());
         let lying = client.binding_with(name, aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &credentials);
-        client.register_with(lying).await.expect_problem(403, "unauthorized");
+        client.register_with(lying).await.expect_said(403, "unauthorized", "MAC key");
     }
 }
 

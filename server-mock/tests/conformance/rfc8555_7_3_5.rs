@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Answer, Client, Key, Mock};
+use crate::common::{Answer, Client, Key, Mock, csr};
 
 /// A key change to `new`, its inner header and payload changed by a test.
 async fn change(client: &Client<'_>, new: &Key, alter: impl FnOnce(&mut Value, &mut Value)) -> Answer {
@@ -17,12 +17,24 @@ async fn change(client: &Client<'_>, new: &Key, alter: impl FnOnce(&mut Value, &
 async fn s086_change_and_go_on() {
     let mock = Mock::start().await;
     let mut client = mock.account().await;
-    let (order, _) = client.ready_order(&["www.example.test"]).await;
+    let before = client.read(&client.kid).await.expect(200);
+    let (url, order) = client.ready_order(&["www.example.test"]).await;
+    let authorization = order["authorizations"][0].as_str().unwrap();
     let new = Key::es256();
-    change(&client, &new, |_, _| {}).await.expect(200);
-    client.read(&client.kid).await.expect_problem(400, "malformed");
+    assert_eq!(change(&client, &new, |_, _| {}).await.expect(200), before);
+
+    let account_only = json!({"onlyReturnExisting": true});
+    client.read(&client.kid).await.expect_said(400, "malformed", "signature");
+    let by_old_key = client.post_by_key(&mock.url("newAccount"), account_only.clone()).await;
+    by_old_key.expect_problem(400, "accountDoesNotExist");
     client.key = new;
-    assert_eq!(client.read(&order).await.expect(200)["status"], "ready");
+    let found = client.post_by_key(&mock.url("newAccount"), account_only).await;
+    assert_eq!((found.expect(200), found.location()), (before, client.kid.clone()));
+    assert_eq!(client.read(&url).await.expect(200), order);
+    assert_eq!(client.read(authorization).await.expect(200)["status"], "valid");
+    assert_eq!(client.order(&["www.example.test"]).await.expect(201)["status"], "ready");
+    let csr = csr(&["www.example.test"], &Key::es256().for_csr());
+    assert_eq!(client.finalize(&order, &csr).await.expect(200)["status"], "valid");
 }
 
 /// Of changes that all come from one old key, one happens.
@@ -55,7 +67,7 @@ async fn s088_inner_with_nonce() {
     let client = mock.account().await;
     let nonce = mock.nonce().await;
     let nonce = |header: &mut Value, _: &mut Value| header["nonce"] = json!(nonce);
-    change(&client, &Key::es256(), nonce).await.expect_problem(400, "malformed");
+    change(&client, &Key::es256(), nonce).await.expect_said(400, "malformed", "nonce");
 }
 
 #[tokio::test]
@@ -63,7 +75,7 @@ async fn s089_inner_url_differs() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let url = |header: &mut Value, _: &mut Value| header["url"] = json!("https://127.0.0.1/other");
-    change(&client, &Key::es256(), url).await.expect_problem(400, "malformed");
+    change(&client, &Key::es256(), url).await.expect_said(400, "malformed", "`url`");
 }
 
 #[tokio::test]
@@ -72,7 +84,7 @@ async fn s090_bad_inner_signature() {
     let client = mock.account().await;
     let other = Key::es256().jwk();
     let jwk = |header: &mut Value, _: &mut Value| header["jwk"] = other;
-    change(&client, &Key::es256(), jwk).await.expect_problem(400, "malformed");
+    change(&client, &Key::es256(), jwk).await.expect_said(400, "malformed", "signature");
 }
 
 #[tokio::test]
@@ -80,7 +92,7 @@ async fn s091_wrong_account() {
     let mock = Mock::start().await;
     let (client, other) = (mock.account().await, mock.account().await);
     let account = |_: &mut Value, payload: &mut Value| payload["account"] = json!(other.kid);
-    change(&client, &Key::es256(), account).await.expect_problem(400, "malformed");
+    change(&client, &Key::es256(), account).await.expect_said(400, "malformed", "`account`");
 }
 
 #[tokio::test]
@@ -88,7 +100,7 @@ async fn s092_wrong_old_key() {
     let mock = Mock::start().await;
     let (client, other) = (mock.account().await, mock.account().await);
     let old_key = |_: &mut Value, payload: &mut Value| payload["oldKey"] = other.key.jwk();
-    change(&client, &Key::es256(), old_key).await.expect_problem(400, "malformed");
+    change(&client, &Key::es256(), old_key).await.expect_said(400, "malformed", "`oldKey`");
 }
 
 #[tokio::test]

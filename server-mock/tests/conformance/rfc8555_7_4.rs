@@ -26,6 +26,7 @@ async fn s097_new_order() {
     let client = mock.account().await;
     let answer = client.order(&[NAME]).await;
     let order = answer.expect(201);
+    assert_eq!(order["identifiers"], json!([dns(NAME)]));
     assert_eq!(order["status"], "pending");
     assert!(order["finalize"].as_str().unwrap().starts_with("https://"));
     assert_eq!(client.read(&answer.location()).await.expect(200), order);
@@ -56,8 +57,14 @@ async fn s100_names_that_are_none() {
     let client = mock.account().await;
     let label = format!("{}.example.test", "a".repeat(64));
     let long = format!("{}example.test", "abcdefg.".repeat(31));
-    for name in ["a..b", &label, &long, "*.*.example.test", ""] {
-        client.order(&[name]).await.expect_problem(400, "malformed");
+    for (name, words) in [
+        ("a..b.example.test", "1 to 63"),
+        (&label, "1 to 63"),
+        (&long, "more than 253"),
+        ("*.*.example.test", "letters, digits and hyphens"),
+        ("", "1 to 63"),
+    ] {
+        client.order(&[name]).await.expect_said(400, "malformed", words);
     }
 }
 
@@ -205,8 +212,9 @@ async fn refuses(kind: &str, csrs: impl IntoIterator<Item = Vec<u8>>) {
         client.finalize(&order, &csr).await.expect_problem(400, kind);
         assert_eq!(client.read(&url).await.expect(200)["status"], "ready");
     }
-    let order = client.finalize(&order, &csr(&TWO, &KeyPair::generate().unwrap())).await.expect(200);
-    assert_eq!(order["status"], "valid");
+    let answer = client.finalize(&order, &csr(&TWO, &KeyPair::generate().unwrap())).await;
+    // RFC 8555 §7.4: as in its example, the answer says where the order is.
+    assert_eq!((&answer.expect(200)["status"], answer.location()), (&json!("valid"), url));
 }
 
 fn der(params: CertificateParams) -> Vec<u8> {

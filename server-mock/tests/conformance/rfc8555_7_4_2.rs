@@ -7,12 +7,6 @@ use crate::common::{Answer, Client, Key, Mock, certificates};
 
 const NAME: &str = "www.example.test";
 
-/// The target of the first link with this relation.
-fn link(answer: &Answer, relation: &str) -> Option<String> {
-    let link = answer.links().into_iter().find(|link| link.ends_with(&format!(";rel=\"{relation}\"")))?;
-    Some(link.trim_start_matches('<').split_once('>')?.0.to_owned())
-}
-
 async fn accepting(client: &Client<'_>, url: &str, accept: &str) -> Answer {
     let body = client.key.jws(&client.protected(url).await, "");
     let request = client.mock.http.post(url).header("Content-Type", "application/jose+json");
@@ -31,10 +25,10 @@ async fn s118_the_alternate_chain_has_the_same_leaf() {
     let client = mock.account().await;
     let (order, chain) = client.issue(&[NAME], &Key::es256()).await;
     let first = client.read(url(&order)).await;
-    let alternate = link(&first, "alternate").unwrap();
+    let alternate = first.link("alternate").unwrap();
     let other = client.read(&alternate).await;
     other.expect(200);
-    assert_eq!(link(&other, "alternate").as_deref(), Some(url(&order)));
+    assert_eq!(other.link("alternate").as_deref(), Some(url(&order)));
 
     let (chain, other) = (certificates(&chain), certificates(std::str::from_utf8(&other.body).unwrap()));
     assert_eq!((chain.len(), other.len()), (2, 2));
@@ -56,7 +50,7 @@ async fn s118_without_another_root_there_is_one_chain() {
     let mock = Mock::start().await;
     let client = mock.account().await;
     let (order, _) = client.issue(&[NAME], &Key::es256()).await;
-    assert_eq!(link(&client.read(url(&order)).await, "alternate"), None);
+    assert_eq!(client.read(url(&order)).await.link("alternate"), None);
     client.read(&format!("{}/alternate", url(&order))).await.expect_problem(404, "malformed");
     let root = mock.get(&format!("{}/ca/alternate-root.der", mock.handle.admin_url())).await;
     assert_eq!(root.status, 404);
@@ -72,7 +66,7 @@ async fn s119_der_with_a_link_to_the_issuer_for_who_prefers_it() {
         let answer = accepting(&client, url(&order), accept).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/pkix-cert")));
         assert_eq!(answer.body, certificates(&chain)[0]);
-        let issuer = mock.get(&link(&answer, "up").unwrap()).await;
+        let issuer = mock.get(&answer.link("up").unwrap()).await;
         assert_eq!(issuer.body, certificates(&chain)[1]);
     }
     for accept in
@@ -81,6 +75,6 @@ async fn s119_der_with_a_link_to_the_issuer_for_who_prefers_it() {
         let answer = accepting(&client, url(&order), accept).await;
         assert_eq!(answer.header("content-type"), Some("application/pem-certificate-chain"), "{accept}");
         assert_eq!(answer.body, chain.as_bytes());
-        assert_eq!(link(&answer, "up"), None);
+        assert_eq!(answer.link("up"), None);
     }
 }

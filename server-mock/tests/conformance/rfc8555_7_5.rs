@@ -137,6 +137,15 @@ async fn s125_deactivation() {
     client.post(&url, json!({"status": "deactivated"})).await.expect(200);
     let order = client.order(&["www.example.test"]).await.expect(201);
     assert_eq!(order["status"], "pending");
+    // An order that stood on it can't be finalized.
+    let (ready, order) = client.ready_order(&["www.example.test"]).await;
+    client
+        .post(order["authorizations"][0].as_str().unwrap(), json!({"status": "deactivated"}))
+        .await
+        .expect(200);
+    let csr = crate::common::csr(&["www.example.test"], &crate::common::Key::es256().for_csr());
+    client.finalize(&order, &csr).await.expect_problem(403, "orderNotReady");
+    assert_eq!(client.read(&ready).await.expect(200)["status"], "invalid");
 }
 
 #[tokio::test]

@@ -2,39 +2,17 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
-use crate::common::{Client, Key, Mock, certificates};
+use crate::common::{
+    Client, Key, Mock,
+    certificate::{crl, serial},
+    certificates,
+};
 
 const NAME: &str = "www.example.test";
 
 fn request(chain: &str) -> Value {
     json!({"certificate": URL_SAFE_NO_PAD.encode(&certificates(chain)[0])})
-}
-
-/// The serial and reason code of each certificate on the CRL that the certificate itself points to.
-async fn crl(mock: &Mock, chain: &str) -> Vec<(Vec<u8>, Option<u8>)> {
-    use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
-
-    let der = certificates(chain).remove(0);
-    let leaf = X509Certificate::from_der(&der).unwrap().1;
-    let point = leaf.extensions().iter().find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::CRLDistributionPoints(points) => points.points[0].distribution_point.as_ref(),
-        _ => None,
-    });
-    let Some(DistributionPointName::FullName(names)) = point else { panic!("no CRL distribution point") };
-    let GeneralName::URI(url) = names[0] else { panic!("no URI") };
-    let body = mock.get(url).await.body;
-    let crl = CertificateRevocationList::from_der(&body).unwrap().1;
-    let entry = |entry: &x509_parser::prelude::RevokedCertificate<'_>| {
-        let reason = entry.reason_code().map(|(_, code)| code.0);
-        (entry.raw_serial().to_vec(), reason)
-    };
-    crl.iter_revoked_certificates().map(entry).collect()
-}
-
-fn serial(chain: &str) -> Vec<u8> {
-    X509Certificate::from_der(&certificates(chain)[0]).unwrap().1.raw_serial().to_vec()
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::common::{Client, Mock, challenge::challenge};
+use crate::common::{Client, ClosedPort, Mock, challenge::challenge};
 
 const NAME: &str = "www.example.test";
 
@@ -110,7 +110,8 @@ async fn s135_redirects_are_followed_and_end() {
     let (url, ..) = begin(&client).await;
     web.says(|_| answer("302 Found", "Location: /round\r\n", ""));
     let detail = client.expect_invalid(&url, "http-01", "connection").await;
-    assert!(detail.contains("redirect"), "{detail}");
+    assert!(detail.contains("more than 10 times"), "{detail}");
+    assert_eq!(web.seen.lock().unwrap().len(), 3 + 11);
 }
 
 #[tokio::test]
@@ -133,8 +134,8 @@ async fn s136_wrong_bodies() {
 
 #[tokio::test]
 async fn s137_nobody_there() {
-    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let mock = Mock::start_with(|config| config.http_port = unused).await;
+    let closed = ClosedPort::new();
+    let mock = Mock::start_with(|config| config.http_port = closed.port).await;
     let client = mock.account().await;
     let (url, ..) = begin(&client).await;
     let detail = client.expect_invalid(&url, "http-01", "connection").await;

@@ -10,7 +10,7 @@ use rustls::{
 use serde_json::{Value, json};
 
 use crate::common::{
-    Client, Mock,
+    Client, ClosedPort, Mock,
     challenge::{challenge, offered},
     csr_params,
 };
@@ -165,11 +165,8 @@ async fn s143_no_tls_and_no_server() {
     let client = mock.account().await;
     let (url, _) = begin(&client, json!({"type": "dns", "value": NAME})).await;
     client.expect_invalid(&url, "tls-alpn-01", "tls").await;
-    let closed = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap().port()
-    };
-    let mock = Mock::start_with(|config| config.tls_port = closed).await;
+    let closed = ClosedPort::new();
+    let mock = Mock::start_with(|config| config.tls_port = closed.port).await;
     let client = mock.account().await;
     let (url, _) = begin(&client, json!({"type": "dns", "value": NAME})).await;
     client.expect_invalid(&url, "tls-alpn-01", "connection").await;

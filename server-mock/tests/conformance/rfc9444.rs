@@ -153,6 +153,9 @@ async fn s179_where_the_server_is_not_willing_the_name_itself_is_proved() {
     let (_, document) = client.authorization_for(below("www.example.test", "example.test")).await;
     assert_eq!(document["identifier"]["value"], "www.example.test");
     let identifier = json!({"type": "dns", "value": "example.test", "subdomainAuthAllowed": true});
-    let document = client.post(&mock.url("newAuthz"), json!({"identifier": identifier})).await.expect(201);
-    assert!(document.get("subdomainAuthAllowed").is_none(), "{document}");
+    let answer = client.post(&mock.url("newAuthz"), json!({"identifier": identifier})).await;
+    // RFC 9444 §4.2: who has asked is told.
+    assert_eq!(answer.expect(201)["subdomainAuthAllowed"], false);
+    assert_eq!(client.authorize(&answer.location()).await["status"], "valid");
+    assert_eq!(client.order(&["below.example.test"]).await.expect(201)["status"], "pending");
 }

@@ -6,27 +6,14 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use server_mock::clock::ManualClock;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
-use x509_parser::{extensions::ParsedExtension, prelude::FromDer, prelude::X509Certificate};
 
-use crate::common::{Answer, Client, Key, Mock, certificates, csr};
+use crate::common::{
+    Answer, Client, Key, Mock,
+    certificate::{cert_id, renewal_info},
+    certificates, csr,
+};
 
 const NAME: &str = "www.example.test";
-
-/// The certID, made from the certificate as RFC 9773 §4.1 says: the serial number as DER has it.
-fn cert_id(chain: &str) -> String {
-    let der = certificates(chain).remove(0);
-    let leaf = X509Certificate::from_der(&der).unwrap().1;
-    let key_identifier = leaf.extensions().iter().find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref().map(|id| id.0),
-        _ => None,
-    });
-    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    format!("{}.{}", encode(key_identifier.unwrap()), encode(leaf.raw_serial()))
-}
-
-async fn renewal_info(mock: &Mock, cert_id: &str) -> Answer {
-    mock.get(&format!("{}/{cert_id}", mock.url("renewalInfo"))).await
-}
 
 fn moment(document: &Value, name: &str) -> OffsetDateTime {
     OffsetDateTime::parse(document["suggestedWindow"][name].as_str().unwrap(), &Rfc3339).unwrap()
@@ -117,22 +104,6 @@ async fn s164_a_revoked_certificate_is_overdue() {
     let document = renewal_info(&mock, &cert_id(&chain)).await.expect(200);
     let (start, end) = (moment(&document, "start"), moment(&document, "end"));
     assert!(start < end && end < datetime!(2030-01-01 00:00 UTC), "{document}");
-}
-
-#[tokio::test]
-async fn s085_after_a_bulk_revocation_everything_is_overdue() {
-    let mock = Mock::start().await;
-    let client = mock.account().await;
-    let (_, one) = client.issue(&[NAME], &Key::es256()).await;
-    let (_, two) = client.issue(&["b.example.test"], &Key::es256()).await;
-    let (_, others) = mock.account().await.issue(&[NAME], &Key::es256()).await;
-    let id = client.kid.rsplit('/').next().unwrap().into();
-    assert_eq!(mock.handle.admin().revoke_certificates_of(&id).unwrap(), 2);
-    let overdue = async |chain: &str| {
-        let document = renewal_info(&mock, &cert_id(chain)).await.expect(200);
-        moment(&document, "end") < OffsetDateTime::now_utc()
-    };
-    assert!(overdue(&one).await && overdue(&two).await && !overdue(&others).await);
 }
 
 #[tokio::test]

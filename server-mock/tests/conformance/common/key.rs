@@ -120,6 +120,11 @@ impl Key {
         flattened(protected, payload, |message| self.sign(message))
     }
 
+    /// The flattened JWS over a header and payload that are encoded already, rightly or not.
+    pub(crate) fn jws_encoded(&self, protected: &str, payload: &str) -> Value {
+        signed(protected, payload, |message| self.sign(message))
+    }
+
     /// The same pair for making CSRs.
     pub(crate) fn for_csr(&self) -> rcgen::KeyPair {
         let Pair::Ecdsa(pair, "P-256") = &self.pair else {
@@ -143,8 +148,10 @@ pub(crate) fn mac_jws(algorithm: hmac::Algorithm, key: &[u8], protected: &Value,
 }
 
 fn flattened(protected: &Value, payload: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Value {
-    let protected = URL_SAFE_NO_PAD.encode(protected.to_string());
-    let payload = URL_SAFE_NO_PAD.encode(payload);
+    signed(&URL_SAFE_NO_PAD.encode(protected.to_string()), &URL_SAFE_NO_PAD.encode(payload), sign)
+}
+
+fn signed(protected: &str, payload: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Value {
     let signature = URL_SAFE_NO_PAD.encode(sign(format!("{protected}.{payload}").as_bytes()));
     json!({"protected": protected, "payload": payload, "signature": signature})
 }

@@ -1,7 +1,9 @@
 //! A started server, a web server for http-01, and clients that sign with whatever a test wants.
 
+pub(crate) mod certificate;
 pub(crate) mod challenge;
 pub(crate) mod email_order;
+pub(crate) mod endpoints;
 mod key;
 pub(crate) mod mail;
 pub(crate) mod smtp;
@@ -70,6 +72,22 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
+    /// The target of the first link with this relation.
+    pub(crate) fn link(&self, relation: &str) -> Option<String> {
+        let end = format!(";rel=\"{relation}\"");
+        let link = self.links().into_iter().find(|link| link.ends_with(&end))?;
+        Some(link.trim_start_matches('<').split_once('>')?.0.to_owned())
+    }
+
+    /// Fails unless the answer is this problem and says these words: where another rule would answer with the same
+    /// type, they tell which one did. Gives the document.
+    #[track_caller]
+    pub(crate) fn expect_said(&self, status: u16, kind: &str, words: &str) -> Value {
+        let problem = self.expect_problem(status, kind);
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+        problem
+    }
+
     /// Fails unless the answer is this problem; gives the document.
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, kind: &str) -> Value {
@@ -106,11 +124,18 @@ impl Mock {
         let mut config = Config { http_port, ..Config::ephemeral() };
         change(&mut config);
         let handle = MockServer::start_at(config, clock).await.unwrap();
-        let root = reqwest::Certificate::from_pem(handle.ca_bundle_pem().as_bytes()).unwrap();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+        let http = http_client(&handle, |builder| builder);
         let directory = http.get(handle.directory_url()).send().await.unwrap();
         let directory = serde_json::from_slice(&directory.bytes().await.unwrap()).unwrap();
         Self { handle, http, directory, answers }
+    }
+
+    /// A client that trusts the server, with other settings.
+    pub(crate) fn http_client(
+        &self,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> reqwest::Client {
+        http_client(&self.handle, change)
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
@@ -304,10 +329,16 @@ impl<'a> Client<'a> {
         let (url, order) = self.ready_order(names).await;
         self.finalize(&order, &csr(names, &key.for_csr())).await.expect(200);
         let order = self.settle(&url, &["processing"]).await;
+        let chain = self.chain(&order).await;
+        (order, chain)
+    }
+
+    /// The PEM chain of a valid order.
+    pub(crate) async fn chain(&self, order: &Value) -> String {
         assert_eq!(order["status"], "valid", "{order}");
         let answer = self.read(order["certificate"].as_str().unwrap()).await;
         assert_eq!(answer.status, 200);
-        (order, String::from_utf8(answer.body).unwrap())
+        String::from_utf8(answer.body).unwrap()
     }
 }
 
@@ -332,6 +363,28 @@ pub(crate) fn csr_params(names: &[&str]) -> rcgen::CertificateParams {
 /// The certificates of a PEM chain, DER.
 pub(crate) fn certificates(pem: &str) -> Vec<Vec<u8>> {
     x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).map(|pem| pem.unwrap().contents).collect()
+}
+
+fn http_client(
+    handle: &Handle,
+    change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> reqwest::Client {
+    let root = reqwest::Certificate::from_pem(handle.ca_bundle_pem().as_bytes()).unwrap();
+    change(reqwest::Client::builder().no_proxy().tls_certs_only([root])).build().unwrap()
+}
+
+/// A port that refuses connections, and that nobody else gets while it is held: bound, and never listened on.
+pub(crate) struct ClosedPort {
+    pub(crate) port: u16,
+    _socket: tokio::net::TcpSocket,
+}
+
+impl ClosedPort {
+    pub(crate) fn new() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Self { port: socket.local_addr().unwrap().port(), _socket: socket }
+    }
 }
 
 async fn read(response: reqwest::Response) -> Answer {
