@@ -297,22 +297,27 @@ impl Model {
         if !pending {
             return None;
         }
-        let authorization = self.authorizations.get_mut(id)?;
-        authorization.expires = after(now, settings.authorization_lifetime);
+        self.settle(id, kind, valid, after(now, settings.authorization_lifetime));
+        None
+    }
+
+    /// A pending authorization becomes valid or invalid by this challenge.
+    fn settle(&mut self, id: &AuthorizationId, kind: ChallengeKind, valid: bool, expires: OffsetDateTime) {
+        let Some(authorization) = self.authorizations.get_mut(id) else { return };
+        authorization.expires = expires;
         // RFC 8555 §7.1.4: settled, it has the challenge that settled it and no other.
         authorization.challenges.retain(|challenge| challenge.kind == kind);
         authorization.challenges.shrink_to_fit();
-        if valid {
-            authorization.state = AuthorizationStatus::Valid;
-            let proof = (authorization.account.clone(), authorization.ordered_identifier());
-            if let (true, Identifier::Dns(name)) = (authorization.subdomains, &authorization.identifier) {
-                self.subdomain_proofs.insert((proof.0.clone(), name.clone()), id.clone());
-            }
-            self.proofs.insert(proof, id.clone());
-        } else {
+        if !valid {
             authorization.state = AuthorizationStatus::Invalid;
+            return;
         }
-        None
+        authorization.state = AuthorizationStatus::Valid;
+        let proof = (authorization.account.clone(), authorization.ordered_identifier());
+        if let (true, Identifier::Dns(name)) = (authorization.subdomains, &authorization.identifier) {
+            self.subdomain_proofs.insert((proof.0.clone(), name.clone()), id.clone());
+        }
+        self.proofs.insert(proof, id.clone());
     }
 
     pub(super) fn challenge_mut(

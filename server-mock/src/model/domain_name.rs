@@ -47,7 +47,7 @@ impl DomainName {
 
 fn check(name: &str) -> Result<(), &'static str> {
     if name.starts_with("*.") {
-        return Err("`*.` has no place here");
+        return Err("a label has letters, digits and hyphens, and a wildcard is no part of the name");
     }
     if name.len() > 253 {
         return Err("it has more than 253 characters");

@@ -63,8 +63,7 @@ impl Model {
         self.check_certificates(order.identifiers.len(), settings)?;
         let acting = self.acting_account(account)?;
         self.check_rights(&acting.kid, &order.identifiers, now)?;
-        let profile = self.profile_for(order.profile.as_deref(), &order.identifiers)?;
-        let lifetime = self.lifetime(acting, &order.identifiers, profile, settings)?;
+        let lifetime = self.lifetime(acting, &order.identifiers, order.profile.as_deref(), settings)?;
         let (not_before, not_after) =
             self.validity(acting, order.not_before, order.not_after, now, lifetime)?;
         let person = self.owner(&acting.owner)?.certificate_name(&order.identifiers);

@@ -38,6 +38,7 @@ pub mod settings;
 mod sweep;
 mod table;
 pub mod terms;
+mod validity;
 
 pub use account::{Account, AccountStatus};
 pub use authorization::{Authorization, AuthorizationStatus};

@@ -1,24 +1,15 @@
 //! Orders (RFC 8555 §7.1.3).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, ChallengeKind, Identifier,
-    Model, OrderId, Problem, ProblemType, Profile, Settings,
-    authorization::Scope,
-    blocked_names::check_blocked,
-    moment::{after, before},
-    rate_limit::Occasion,
+    Model, OrderId, Problem, ProblemType, Settings, authorization::Scope, blocked_names::check_blocked,
+    moment::after, rate_limit::Occasion, validity::check_start,
 };
-
-/// How far before the order a certificate may begin: for clients whose clock is behind.
-const BACKDATE_MAX: Duration = Duration::from_secs(3600);
 
 /// The states of RFC 8555 §7.1.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -141,10 +132,10 @@ impl Model {
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
         check_blocked(&identifiers, settings)?;
-        let acting = self.acting_account(account)?;
         let profile = profile.or_else(|| self.default_profile(&identifiers));
-        let chosen = self.profile_for(profile.as_deref(), &identifiers)?;
-        let lifetime = self.lifetime(acting, &identifiers, chosen, settings)?;
+        let acting = self.acting_account(account)?;
+        let lifetime = self.lifetime(acting, &identifiers, profile.as_deref(), settings)?;
+        check_start(not_before, now)?;
         self.validity(acting, not_before, not_after, now, lifetime)?;
         if let Some(replaces) = &replaces {
             self.check_replaces(&replaces.certificate, account, &identifiers, now)?;
@@ -328,57 +319,6 @@ impl Model {
         let page = orders.by_ref().take(count).collect();
         (page, orders.next().map(|order| &order.id))
     }
-
-    /// How long certificates for these identifiers may live: the profile's word comes first, then the operator's,
-    /// then CAcert's own rule.
-    pub(super) fn lifetime(
-        &self,
-        account: &Account,
-        identifiers: &[Identifier],
-        profile: Option<&Profile>,
-        settings: &Settings,
-    ) -> Result<Duration, Problem> {
-        let owner = self.owner(&account.owner)?;
-        let chosen =
-            profile.and_then(|profile| profile.certificate_lifetime).or(settings.certificate_lifetime);
-        Ok(chosen.unwrap_or_else(|| owner.certificate_lifetime(identifiers)))
-    }
-
-    /// The end of the CA that issues, which no certificate outlives.
-    pub fn set_issuer_end(&mut self, end: OffsetDateTime) {
-        self.issuer_end = Some(end);
-    }
-
-    /// The validity of the certificate: exactly what was asked for, or refused (RFC 8555 §7.4).
-    pub(super) fn validity(
-        &self,
-        account: &Account,
-        not_before: Option<OffsetDateTime>,
-        not_after: Option<OffsetDateTime>,
-        now: OffsetDateTime,
-        lifetime: Duration,
-    ) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
-        let rights_end = self.eab_key(&account.kid).and_then(|key| key.rights.not_after);
-        let start = not_before.unwrap_or_else(|| whole_second(now));
-        let ends = [rights_end, self.issuer_end].into_iter().flatten().map(whole_second);
-        let latest = ends.fold(after(start, lifetime), OffsetDateTime::min);
-        let end = not_after.unwrap_or(latest);
-        if whole_second(start) != start || whole_second(end) != end {
-            return Err(Problem::malformed("notBefore and notAfter are whole seconds in a certificate"));
-        }
-        let earliest = whole_second(before(now, BACKDATE_MAX));
-        if start < earliest {
-            return Err(Problem::malformed(format!("notBefore must not lie before {earliest}")));
-        }
-        if start >= end {
-            return Err(Problem::malformed("notAfter must lie after notBefore"));
-        }
-        if end <= now || end > latest {
-            let detail = format!("notAfter must lie in the future and not after {latest}");
-            return Err(Problem::malformed(detail));
-        }
-        Ok((start, end))
-    }
 }
 
 fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Problem> {
@@ -400,9 +340,4 @@ fn check_one_kind(identifiers: &[Identifier]) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::malformed("an order is for e-mail addresses alone, or for DNS names and IP addresses"))
-}
-
-/// Certificates know no fractions of a second.
-fn whole_second(time: OffsetDateTime) -> OffsetDateTime {
-    time.truncate_to_second()
 }

@@ -274,7 +274,7 @@ async fn the_admin_api_says_what_is_wrong() {
         ("owners", json!({"name": "x", "domains": ["a..b"]}).to_string(), 400, "a..b"),
         ("eab-keys", json!({"owner": "nobody"}).to_string(), 404, "no such owner"),
         ("eab-keys", with_rights(json!({"sever": true})), 400, "unknown field `sever`"),
-        ("eab-keys", with_rights(json!({"names": [{"dsn": "x"}]})), 400, "a name is"),
+        ("eab-keys", with_rights(json!({"names": [{"dsn": "x"}]})), 400, "unknown field `dsn`"),
         ("eab-keys", with_rights(json!({"names": [{"dns": "*.example.test"}]})), 400, "wildcard"),
         ("eab-keys/nobody/revoke", String::new(), 404, "no such key identifier"),
         ("acme-accounts/nobody/revoke", String::new(), 404, "no such account"),
