@@ -19,7 +19,7 @@ use tracing::warn;
 use crate::{
     admin::{Admin, EabCredentials, admin_router},
     background::EndOnDrop,
-    ca::{Authority, CaError, CaSettings},
+    ca::{Authority, CaError, CaSettings, CrlCache},
     clock::{Clock, SystemClock},
     config::Config,
     courier::Courier,
@@ -63,6 +63,9 @@ pub enum StartError {
     /// The state file can't be used.
     #[error("could not use the state file")]
     State(#[from] StateError),
+    /// A profile of the configuration can't be offered.
+    #[error("could not offer the configured profiles: {0}")]
+    Profile(String),
     /// The authority could not be made.
     #[error("could not make the certification authority")]
     Authority(#[from] CaError),
@@ -222,12 +225,15 @@ fn services(
         tls_port: config.tls_port,
         issuers: config.policy.caa_identities.clone(),
     };
-    offer_profiles(&kept.store, &config.policy);
+    let authority = match &kept.authority {
+        Some(record) => Authority::restore(record, &ca, clock.now(), random.as_ref())?,
+        None => Authority::generate(&ca, clock.now(), random.as_ref())?,
+    };
+    prepare(&kept.store, &config.policy, &authority)
+        .map_err(|problem| StartError::Profile(problem.detail))?;
     Ok(Services {
-        authority: match &kept.authority {
-            Some(record) => Authority::restore(record, &ca, clock.now(), random.as_ref())?,
-            None => Authority::generate(&ca, clock.now(), random.as_ref())?,
-        },
+        authority,
+        crl: CrlCache::default(),
         store: kept.store,
         va: match config.resolver {
             Some(_) => ValidationAuthority::new(&va)?,
@@ -260,13 +266,15 @@ async fn mail_server(address: SocketAddr, services: &Arc<Services>) -> Result<Sm
     })
 }
 
-/// Offers the operator's profiles from the start.
-fn offer_profiles(store: &Store, settings: &Settings) {
+/// Tells the model what it does not keep: the operator's profiles, and how long the CA lives.
+fn prepare(store: &Store, settings: &Settings, authority: &Authority) -> Result<(), Problem> {
     store.with(|model| {
-        for (name, profile) in &settings.profiles {
-            model.put_profile(name.clone(), profile.clone());
-        }
-    });
+        model.set_issuer_end(authority.not_after());
+        settings
+            .profiles
+            .iter()
+            .try_for_each(|(name, profile)| model.put_profile(name.clone(), profile.clone()))
+    })
 }
 
 async fn bind(purpose: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::{
     background::Background,
-    ca::Authority,
+    ca::{Authority, CrlCache},
     clock::Clock,
     faults::{Faults, Surroundings},
     model::Settings,
@@ -23,6 +23,8 @@ pub struct Services {
     pub store: Store,
     /// Signs certificates and CRLs.
     pub authority: Authority,
+    /// The latest CRL.
+    pub crl: CrlCache,
     /// Validates challenges.
     pub va: ValidationAuthority,
     /// Sends challenge mails and reads replies.

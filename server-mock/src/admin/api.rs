@@ -3,12 +3,12 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, State},
-    http::StatusCode,
+    extract::{Path, RawQuery, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     Admin,
@@ -16,19 +16,20 @@ use super::{
 };
 use crate::{
     ca::Chain,
-    model::{Account, AccountId, Certificate, EabKey, Owner, OwnerId, Problem, Rights, rights::NameRight},
-    policy::identifiers::{parse_dns, parse_email},
+    model::{Account, AccountId, Certificate, CertificateId, EabKey, Owner, OwnerId, Rights},
+    protocol::timestamp,
+    services::Services,
 };
 
-/// What a member can have (CAcert's Assurance Policy).
-const ASSURANCE_POINTS_MAX: u16 = 150;
+/// How many certificates a page of their list has.
+const PAGE: usize = 1000;
 
 type Created = (StatusCode, Json<Value>);
 
 pub(super) async fn create_owner(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
-    let owner = parse_owner(&body)?;
+    let owner: Owner = parse(&body)?;
     let mut document = json!(owner);
-    document["id"] = json!(admin.create_owner(owner));
+    document["id"] = json!(admin.create_owner(owner)?);
     Ok((StatusCode::CREATED, Json(document)))
 }
 
@@ -37,29 +38,11 @@ pub(super) async fn update_owner(
     Path(id): Path<OwnerId>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let owner = parse_owner(&body)?;
+    let owner: Owner = parse(&body)?;
     let mut document = json!(owner);
     admin.update_owner(&id, owner)?;
     document["id"] = json!(id);
     Ok(Json(document))
-}
-
-fn parse_owner(body: &[u8]) -> Result<Owner, ApiError> {
-    let owner: Owner = parse(body)?;
-    if owner.name.trim().is_empty() {
-        return Err(ApiError::bad_request("`name` is empty"));
-    }
-    if owner.assurance_points > ASSURANCE_POINTS_MAX {
-        let message = format!("`assurance_points` are at most {ASSURANCE_POINTS_MAX}");
-        return Err(ApiError::bad_request(message));
-    }
-    for domain in &owner.domains {
-        check_domain(domain)?;
-    }
-    for address in &owner.addresses {
-        parse_email(address)?;
-    }
-    Ok(owner)
 }
 
 pub(super) async fn list_owners(State(admin): State<Admin>) -> Json<Value> {
@@ -82,7 +65,6 @@ struct NewEabKey {
 
 pub(super) async fn create_eab_key(State(admin): State<Admin>, body: Bytes) -> Result<Created, ApiError> {
     let NewEabKey { owner, rights } = parse(&body)?;
-    check_rights(&rights)?;
     let mut document = json!({"owner": owner, "rights": rights});
     let credentials = admin.create_eab_key(&owner, rights)?;
     document["kid"] = credentials.kid.into();
@@ -97,7 +79,6 @@ pub(super) async fn set_rights(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let rights: Rights = parse(&body)?;
-    check_rights(&rights)?;
     let document = json!({"kid": kid, "rights": rights});
     admin.set_rights(&kid, rights)?;
     Ok(Json(document))
@@ -150,19 +131,41 @@ pub(super) async fn revoke_certificates(
     Ok(Json(json!({"id": id, "revoked": revoked})))
 }
 
-pub(super) async fn list_certificates(State(admin): State<Admin>) -> Json<Value> {
-    let document = |certificate: &Certificate| {
-        let serial: String = certificate.serial.iter().map(|byte| format!("{byte:02x}")).collect();
-        json!({
-            "serial": serial, "account": certificate.account, "owner": certificate.owner,
-            "identifiers": certificate.identifiers,
-            "not_before": timestamp(certificate.not_before), "not_after": timestamp(certificate.not_after),
-            "revoked": certificate.revoked.map(|revocation| timestamp(revocation.at)),
-            "reason": certificate.revoked.and_then(|revocation| revocation.reason),
-            "pem": admin.services.authority.chain_pem(&certificate.der, Chain::Default),
-        })
-    };
-    Json(admin.services.store.with(|model| model.certificates().map(document).collect()))
+/// A page of the certificates, with a link to the next one. The page begins after the certificate that the query
+/// names.
+pub(super) async fn list_certificates(
+    State(admin): State<Admin>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let wrong = || ApiError::bad_request("the query is `after=` and the name of a certificate, or nothing");
+    let after = query.map(|query| query.strip_prefix("after=").map(CertificateId::from).ok_or_else(wrong));
+    let after = after.transpose()?;
+    let services = &admin.services;
+    let mut page: Vec<Certificate> =
+        services.store.with(|model| model.certificates_after(after.as_ref(), PAGE + 1).cloned().collect());
+    let more = page.len() > PAGE;
+    page.truncate(PAGE);
+    let next = page.last().filter(|_| more).map(|last| last.id.clone());
+    let page: Vec<Value> = page.iter().map(|certificate| document(services, certificate)).collect();
+    let mut response = Json(page).into_response();
+    if let Some(next) = next
+        && let Ok(link) = HeaderValue::from_str(&format!("</api/certificates?after={next}>;rel=\"next\""))
+    {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+fn document(services: &Services, certificate: &Certificate) -> Value {
+    let serial: String = certificate.serial.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "serial": serial, "account": certificate.account, "owner": certificate.owner,
+        "identifiers": certificate.identifiers,
+        "not_before": timestamp(certificate.not_before), "not_after": timestamp(certificate.not_after),
+        "revoked": certificate.revoked.map(|revocation| timestamp(revocation.at)),
+        "reason": certificate.revoked.and_then(|revocation| revocation.reason),
+        "pem": services.authority.chain_pem(&certificate.der, Chain::Default),
+    })
 }
 
 /// What `PUT /api/terms` takes.
@@ -193,17 +196,6 @@ pub(super) async fn agree_to_terms(
     Ok(Json(json!({"id": id, "status": "agreed"})))
 }
 
-fn check_rights(rights: &Rights) -> Result<(), Problem> {
-    for name in &rights.names {
-        match name {
-            NameRight::Dns { dns, .. } => check_domain(dns)?,
-            NameRight::Email { email } => parse_email(email).map(|_| ())?,
-            NameRight::Ip { .. } => {}
-        }
-    }
-    Ok(())
-}
-
 /// The challenge mails, whole.
 pub(super) async fn list_mail(State(admin): State<Admin>) -> Json<Value> {
     Json(json!(admin.outgoing_mail()))
@@ -213,15 +205,4 @@ pub(super) async fn list_mail(State(admin): State<Admin>) -> Json<Value> {
 pub(super) async fn receive_mail(State(admin): State<Admin>, body: Bytes) -> Result<Json<Value>, ApiError> {
     admin.receive_mail(&body).await?;
     Ok(Json(json!({"status": "taken"})))
-}
-
-fn check_domain(domain: &str) -> Result<(), Problem> {
-    if domain.starts_with("*.") {
-        return Err(Problem::malformed(format!("{domain:?}: leave the `*.` out; `wildcard` grants it")));
-    }
-    parse_dns(domain).map(|_| ())
-}
-
-fn timestamp(time: OffsetDateTime) -> String {
-    time.truncate_to_second().format(&Rfc3339).unwrap_or_default()
 }

@@ -1,9 +1,13 @@
 //! What the URLs in certificates lead to: the issuers (RFC 5280 §4.2.2.1) and the CRLs (§4.2.1.13).
 
+use std::sync::Arc;
+
 use axum::{
+    body::Bytes,
     extract::State,
     http::{HeaderName, header},
 };
+use tokio::task::spawn_blocking;
 
 use super::{Admin, json::ApiError};
 use crate::{
@@ -11,7 +15,7 @@ use crate::{
     model::{Certificate, Problem, ProblemType},
 };
 
-type File = ([(HeaderName, &'static str); 1], Vec<u8>);
+type File = ([(HeaderName, &'static str); 1], Bytes);
 
 pub(super) async fn root(State(admin): State<Admin>) -> File {
     certificate(admin.services.authority.root_der())
@@ -42,12 +46,28 @@ pub(super) async fn root_crl(State(admin): State<Admin>) -> Result<File, ApiErro
     crl(admin.services.authority.root_crl(admin.services.clock.now()))
 }
 
-/// Made anew for every request: it is never stale, and tests need not wait.
+/// Made when something was revoked, or the latest is old: it is never stale, and tests need not wait.
 pub(super) async fn intermediate_crl(State(admin): State<Admin>) -> Result<File, ApiError> {
-    let services = &admin.services;
-    let revoked: Vec<RevokedEntry> =
-        services.store.with(|model| model.certificates().filter_map(revoked_entry).collect());
-    crl(services.authority.crl(&revoked, services.clock.now()))
+    let services = Arc::clone(&admin.services);
+    let now = services.clock.now();
+    let revocations = services.store.with(|model| model.revocations());
+    if let Some(latest) = services.crl.get(revocations, now) {
+        return Ok(crl_file(latest));
+    }
+    // The list may be long: neither the model nor other requests wait until it is signed.
+    let signed = spawn_blocking(move || {
+        let (revocations, revoked) = services.store.with(|model| {
+            let revoked: Vec<_> = model.revoked_certificates().filter_map(revoked_entry).collect();
+            (model.revocations(), revoked)
+        });
+        let der = Bytes::from(services.authority.crl(&revoked, now)?);
+        services.crl.put(revocations, now, der.clone());
+        Ok(der)
+    });
+    match signed.await {
+        Ok(signed) => crl(signed),
+        Err(panic) => Err(Problem::new(ProblemType::ServerInternal, panic.to_string()).into()),
+    }
 }
 
 fn revoked_entry(certificate: &Certificate) -> Option<RevokedEntry> {
@@ -57,12 +77,16 @@ fn revoked_entry(certificate: &Certificate) -> Option<RevokedEntry> {
 }
 
 fn certificate(der: &[u8]) -> File {
-    ([(header::CONTENT_TYPE, "application/pkix-cert")], der.to_vec())
+    ([(header::CONTENT_TYPE, "application/pkix-cert")], Bytes::copy_from_slice(der))
 }
 
-fn crl(crl: Result<Vec<u8>, CaError>) -> Result<File, ApiError> {
+fn crl_file(der: Bytes) -> File {
+    ([(header::CONTENT_TYPE, "application/pkix-crl")], der)
+}
+
+fn crl(crl: Result<impl Into<Bytes>, CaError>) -> Result<File, ApiError> {
     match crl {
-        Ok(der) => Ok(([(header::CONTENT_TYPE, "application/pkix-crl")], der)),
+        Ok(der) => Ok(crl_file(der.into())),
         Err(error) => Err(Problem::new(ProblemType::ServerInternal, error.to_string()).into()),
     }
 }

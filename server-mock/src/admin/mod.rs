@@ -91,17 +91,19 @@ impl Admin {
     }
 
     /// Adds an owner.
-    #[must_use]
-    pub fn create_owner(&self, owner: Owner) -> OwnerId {
+    ///
+    /// # Errors
+    /// When the name is empty, there are too many points, or no room.
+    pub fn create_owner(&self, owner: Owner) -> Result<OwnerId, Problem> {
         let id = OwnerId::from(self.services.random.token(16));
-        self.services.store.with(|model| model.put_owner(id.clone(), owner));
-        id
+        self.services.store.with(|model| model.add_owner(id.clone(), owner, &self.services.settings))?;
+        Ok(id)
     }
 
     /// Makes a key identifier and a MAC key.
     ///
     /// # Errors
-    /// When there is no such owner.
+    /// When there is no such owner, or no room.
     pub fn create_eab_key(&self, owner: &OwnerId, rights: Rights) -> Result<EabCredentials, Problem> {
         let services = &self.services;
         let kid = paste_safe(&*services.random, 16);
@@ -109,7 +111,7 @@ impl Admin {
         let mac_key = base64url::decode("hmac_key", &hmac_key)?;
         let now = services.clock.now();
         let key = EabKey::new(kid.clone(), owner.clone(), rights, mac_key, now);
-        services.store.with(|model| model.add_eab_key(key))?;
+        services.store.with(|model| model.add_eab_key(key, &services.settings))?;
         Ok(EabCredentials { kid, hmac_key })
     }
 
@@ -124,14 +126,17 @@ impl Admin {
     /// Changes what is known of an owner.
     ///
     /// # Errors
-    /// When there is no such owner.
+    /// When there is no such owner, or what it is to be could not be one.
     pub fn update_owner(&self, id: &OwnerId, owner: Owner) -> Result<(), Problem> {
         self.services.store.with(|model| model.update_owner(id, owner))
     }
 
     /// Offers a certificate profile, or changes it.
-    pub fn put_profile(&self, name: &str, profile: Profile) {
-        self.services.store.with(|model| model.put_profile(name.to_owned(), profile));
+    ///
+    /// # Errors
+    /// When it has no name, is for nothing, or there is no room.
+    pub fn put_profile(&self, name: &str, profile: Profile) -> Result<(), Problem> {
+        self.services.store.with(|model| model.put_profile(name.to_owned(), profile))
     }
 
     /// Withdraws a certificate profile.

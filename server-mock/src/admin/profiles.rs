@@ -25,7 +25,7 @@ pub(super) async fn put(
     body: Bytes,
 ) -> Result<Json<Profile>, ApiError> {
     let profile: Profile = parse(&body)?;
-    admin.put_profile(&name, profile.clone());
+    admin.put_profile(&name, profile.clone())?;
     Ok(Json(profile))
 }
 

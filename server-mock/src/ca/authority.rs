@@ -57,6 +57,7 @@ pub struct Authority {
     pub(super) intermediate: CaCertificate,
     pub(super) alternate: Option<Alternate>,
     pub(super) responder: Responder,
+    not_after: OffsetDateTime,
     pub(super) base_url: String,
 }
 
@@ -119,7 +120,8 @@ impl Authority {
             false => None,
         };
         let responder = Responder::generate(settings.key, &intermediate, not_before, random)?;
-        Ok(Self { root, intermediate, alternate, responder, base_url: settings.base_url.clone() })
+        let not_after = intermediate.not_after()?;
+        Ok(Self { root, intermediate, alternate, responder, not_after, base_url: settings.base_url.clone() })
     }
 
     /// The authority that was kept; what it issued before still counts.
@@ -136,6 +138,12 @@ impl Authority {
         let intermediate = CaCertificate::restore(&record.intermediate)?;
         let alternate_root = record.alternate_root.as_ref().map(CaCertificate::restore).transpose()?;
         Self::complete(root, intermediate, alternate_root, settings, now - BACKDATE, random)
+    }
+
+    /// The end of the intermediate, which nothing that it issues may outlive.
+    #[must_use]
+    pub fn not_after(&self) -> OffsetDateTime {
+        self.not_after
     }
 
     /// What is to be kept. It holds the private keys.
@@ -225,7 +233,9 @@ impl Alternate {
             None => root("CA Cert Alternate Authority (server-mock)", settings.key, not_before, random)?,
         };
         let issued_by = [paths::ALTERNATE_ROOT, paths::ALTERNATE_ROOT_CRL];
-        let params = intermediate(&settings.base_url, issued_by, issuer.key(), not_before, random);
+        let mut params = intermediate(&settings.base_url, issued_by, issuer.key(), not_before, random);
+        // As long as the intermediate of the default chain, whose leaves it certifies, and no longer than its root.
+        params.not_after = issuer.not_after()?.min(root.not_after()?);
         let intermediate = params.signed_by(issuer.key(), &root)?.der().to_vec();
         Ok(Self { root, intermediate })
     }

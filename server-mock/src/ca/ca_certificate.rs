@@ -6,6 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CaError, pem};
 
@@ -72,6 +74,15 @@ impl CaCertificate {
 
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The end of its validity.
+    ///
+    /// # Errors
+    /// [`CaError::Record`] when it can't be read.
+    pub(crate) fn not_after(&self) -> Result<OffsetDateTime, CaError> {
+        let (_, certificate) = X509Certificate::from_der(&self.der).map_err(|_| CaError::Record(None))?;
+        Ok(certificate.validity().not_after.to_datetime())
     }
 
     pub(crate) fn pem(&self) -> String {

@@ -3,6 +3,7 @@
 mod authority;
 mod ca_certificate;
 mod crl;
+mod crl_cache;
 mod der;
 mod key;
 mod leaf;
@@ -16,6 +17,7 @@ pub use authority::{Authority, AuthorityRecord, CaSettings, Chain, paths};
 pub(crate) use ca_certificate::CaCertificate;
 pub use ca_certificate::CaCertificateRecord;
 pub use crl::RevokedEntry;
+pub use crl_cache::CrlCache;
 pub use key::CaKey;
 pub use leaf::LeafRequest;
 pub use ocsp::{CertificateStatus, ResponseStatus, ocsp_error};

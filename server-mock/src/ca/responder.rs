@@ -58,7 +58,8 @@ impl Responder {
         params.distinguished_name = distinguished_name("OCSP Responder (server-mock)");
         params.serial_number = Some(random_serial(random));
         params.not_before = not_before;
-        params.not_after = not_before + INTERMEDIATE_LIFETIME;
+        // Its word counts for nothing once the issuer's does not.
+        params.not_after = issuer.not_after()?.min(not_before + INTERMEDIATE_LIFETIME);
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_identifier_method = key_identifier(&key);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -244,3 +244,22 @@ async fn a_reply_is_taken_when_it_is_kept() {
     let refused = verdict_on_a_reply(Store::unwritable()).await;
     assert!(refused.starts_with("451 4.3.0 "), "{refused}");
 }
+
+/// Whoever drops a server may start another one on its file, whatever was going on.
+#[tokio::test]
+async fn what_is_being_signed_holds_no_state_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let handle = started(Config { state: Some(path.clone()), ..Config::ephemeral() }).await;
+    let (background, services) = (Arc::clone(&handle.services.background), Arc::clone(&handle.services));
+    background.spawn_at_once(async move {
+        std::future::pending::<()>().await;
+        drop(services);
+    });
+    drop((background, handle));
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while Store::open(&path).is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "the file is still in use");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, Model, OrderId, OwnerId, Problem, ProblemType, PublicKey, Settings, order::OrderState,
+    AccountId, EabKey, Model, OrderId, OwnerId, Problem, ProblemType, PublicKey, Settings, order::OrderState,
     rate_limit::Occasion, sweep::full,
 };
 
@@ -92,6 +92,25 @@ impl Model {
     /// `accountDoesNotExist`; `unauthorized` with 401 when it was deactivated (RFC 8555 §7.3.6), with 403 when
     /// its owner revoked it or its EAB key.
     pub fn acting_account(&self, id: &AccountId) -> Result<&Account, Problem> {
+        self.acting(id).map(|(account, _)| account)
+    }
+
+    /// The account, if it may act and this is its key: between the signature of a request and its effect the key may
+    /// have been changed.
+    ///
+    /// # Errors
+    /// As [`acting_account`](Self::acting_account), and `malformed`, as for any signature by a wrong key.
+    pub fn acting_account_with_key(&self, id: &AccountId, key: &PublicKey) -> Result<&Account, Problem> {
+        let account = self.acting_account(id)?;
+        if account.key != *key {
+            let detail = "the signature does not verify: the account's key was changed meanwhile";
+            return Err(Problem::malformed(detail));
+        }
+        Ok(account)
+    }
+
+    /// The account, if it may act, and the EAB key that lets it.
+    pub(super) fn acting(&self, id: &AccountId) -> Result<(&Account, &EabKey), Problem> {
         let account = self.accounts.get(id).ok_or_else(no_such_account)?;
         match account.status {
             AccountStatus::Valid => {}
@@ -102,10 +121,9 @@ impl Model {
                 return Err(Problem::unauthorized("this ACME account was revoked in the CAcert web UI"));
             }
         }
-        if let Some(key) = self.eab_key(&account.kid) {
-            key.check_standing()?;
-        }
-        Ok(account)
+        let key = self.eab_key(&account.kid).ok_or_else(|| unknown_kid(&account.kid))?;
+        key.check_standing()?;
+        Ok((account, key))
     }
 
     /// Every account.
@@ -192,15 +210,20 @@ impl Model {
         Ok(())
     }
 
-    /// Gives an account a new key (RFC 8555 §7.3.5). `Err(Some(id))` names the account that has the key already.
+    /// Gives an account a new key in place of its old one (RFC 8555 §7.3.5).
     ///
     /// # Errors
-    /// The account in the way, or a problem.
-    pub fn change_key(&mut self, id: &AccountId, new_key: PublicKey) -> Result<(), KeyChangeRefused> {
+    /// The account that has the new key already, or a problem: of two changes of one old key the second is refused.
+    pub fn change_key(
+        &mut self,
+        id: &AccountId,
+        old_key: &PublicKey,
+        new_key: PublicKey,
+    ) -> Result<(), KeyChangeRefused> {
+        self.acting_account_with_key(id, old_key)?;
         if let Some(holder) = self.account_keys.get(&new_key.thumbprint()) {
             return Err(KeyChangeRefused::InUse(holder.clone()));
         }
-        self.acting_account(id)?;
         let account = self.accounts.get_mut(id).ok_or_else(no_such_account)?;
         self.account_keys.remove(&account.key.thumbprint());
         self.account_keys.insert(new_key.thumbprint(), id.clone());

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Identifier, Model, Problem,
-    Settings, owner::is_or_is_below, rate_limit::Occasion,
+    Settings, moment::after, owner::is_or_is_below, rate_limit::Occasion,
 };
 
 /// The states of RFC 8555 §7.1.6. `revoked` is for the server's own withdrawals, which it does not do.
@@ -64,10 +64,7 @@ impl Authorization {
     /// The identifier of orders that it is for: with `*.` if it is for the wildcard name.
     #[must_use]
     pub fn ordered_identifier(&self) -> Identifier {
-        match &self.identifier {
-            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
-            identifier => identifier.clone(),
-        }
+        self.identifier.ordered(self.wildcard)
     }
 
     /// Whether it is for this identifier of an order.
@@ -145,7 +142,7 @@ impl Model {
             identifier,
             wildcard,
             subdomains,
-            expires: now + settings.authorization_lifetime,
+            expires: after(now, settings.authorization_lifetime),
             challenges,
             state: if born_valid { AuthorizationStatus::Valid } else { AuthorizationStatus::Pending },
         };
@@ -294,28 +291,33 @@ impl Model {
         let again = pending && challenge.mail.is_none();
         challenge.conclude(verdict, now, if again { settings.validation_retries } else { 0 });
         if challenge.state == ChallengeState::Processing {
-            challenge.retry_at = Some(now + settings.validation_retry_pause);
+            challenge.retry_at = Some(after(now, settings.validation_retry_pause));
             return Some(challenge.failures.len());
         }
         if !pending {
             return None;
         }
-        let authorization = self.authorizations.get_mut(id)?;
-        authorization.expires = now + settings.authorization_lifetime;
+        self.settle(id, kind, valid, after(now, settings.authorization_lifetime));
+        None
+    }
+
+    /// A pending authorization becomes valid or invalid by this challenge.
+    fn settle(&mut self, id: &AuthorizationId, kind: ChallengeKind, valid: bool, expires: OffsetDateTime) {
+        let Some(authorization) = self.authorizations.get_mut(id) else { return };
+        authorization.expires = expires;
         // RFC 8555 §7.1.4: settled, it has the challenge that settled it and no other.
         authorization.challenges.retain(|challenge| challenge.kind == kind);
         authorization.challenges.shrink_to_fit();
-        if valid {
-            authorization.state = AuthorizationStatus::Valid;
-            let proof = (authorization.account.clone(), authorization.ordered_identifier());
-            if let (true, Identifier::Dns(name)) = (authorization.subdomains, &authorization.identifier) {
-                self.subdomain_proofs.insert((proof.0.clone(), name.clone()), id.clone());
-            }
-            self.proofs.insert(proof, id.clone());
-        } else {
+        if !valid {
             authorization.state = AuthorizationStatus::Invalid;
+            return;
         }
-        None
+        authorization.state = AuthorizationStatus::Valid;
+        let proof = (authorization.account.clone(), authorization.ordered_identifier());
+        if let (true, Identifier::Dns(name)) = (authorization.subdomains, &authorization.identifier) {
+            self.subdomain_proofs.insert((proof.0.clone(), name.clone()), id.clone());
+        }
+        self.proofs.insert(proof, id.clone());
     }
 
     pub(super) fn challenge_mut(
@@ -351,10 +353,7 @@ impl Scope {
 
     /// As an order names it.
     pub(super) fn ordered_identifier(&self) -> Identifier {
-        match &self.identifier {
-            Identifier::Dns(name) if self.wildcard => Identifier::Dns(format!("*.{name}")),
-            identifier => identifier.clone(),
-        }
+        self.identifier.ordered(self.wildcard)
     }
 
     /// The challenges that could prove it.

@@ -17,24 +17,26 @@ pub(super) fn check_blocked(identifiers: &[Identifier], settings: &Settings) -> 
             Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
         })
         .collect();
-    match refused.first() {
-        None => Ok(()),
-        Some(first) => {
-            let detail = first.detail.clone();
-            Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
-        }
-    }
+    Problem::of_parts(refused)
 }
 
 fn blocks(name: &str, identifier: &Identifier) -> bool {
     match identifier {
-        Identifier::Dns(wanted) => is_or_is_below(identifier.wildcard_base().unwrap_or(wanted), name),
+        Identifier::Dns(wanted) => match identifier.wildcard_base() {
+            // A wildcard name stands for exactly one label more (RFC 6125 §6.4.3).
+            Some(base) => is_or_is_below(base, name) || is_parent(base, name),
+            None => is_or_is_below(wanted, name),
+        },
         Identifier::Email(address) => {
             let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
             is_same_mailbox(address, name) || is_or_is_below(&domain, name)
         }
         Identifier::Ip(address) => name.parse() == Ok(*address),
     }
+}
+
+fn is_parent(domain: &str, name: &str) -> bool {
+    name.split_once('.').is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(domain))
 }
 
 #[cfg(test)]
@@ -53,6 +55,11 @@ mod tests {
         for identifier in [dns("thebank.test"), dns("test"), mail("bank.test@other.test")] {
             assert!(!blocks("bank.test", &identifier), "{identifier:?}");
         }
+        // A wildcard certificate would serve the blocked name too.
+        assert!(blocks("pay.Bank.test", &dns("*.bank.test")));
+        assert!(
+            !blocks("a.pay.bank.test", &dns("*.bank.test")) && !blocks("pay.bank.test", &dns("bank.test"))
+        );
         assert!(blocks("192.0.2.1", &Identifier::Ip([192, 0, 2, 1].into())));
         assert!(blocks("root@example.test", &mail("root@example.test")));
         assert!(!blocks("root@example.test", &mail("alice@example.test")));

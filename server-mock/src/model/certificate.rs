@@ -1,5 +1,7 @@
 //! Certificates and what became of them.
 
+use std::ops::Bound;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -94,15 +96,48 @@ impl Model {
     /// The certificate with this serial number.
     #[must_use]
     pub fn certificate_by_serial(&self, serial: &[u8]) -> Option<&Certificate> {
-        self.certificates.get(self.serials.get(serial)?)
+        self.certificates.get(self.certificate_index.by_serial(serial)?)
     }
 
-    /// Whether the owner has a certificate, not revoked, for exactly these identifiers.
-    pub(super) fn has_certificate_for(&self, owner: &OwnerId, identifiers: &[Identifier]) -> bool {
-        self.certificates().any(|certificate| {
-            certificate.owner == *owner
+    /// At most `count` certificates, in the order of their names, those after one with this name.
+    pub fn certificates_after(
+        &self,
+        id: Option<&CertificateId>,
+        count: usize,
+    ) -> impl Iterator<Item = &Certificate> {
+        let after = id.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.certificates.range::<CertificateId, _>((after, Bound::Unbounded));
+        page.map(|(_, certificate)| certificate).take(count)
+    }
+
+    /// Every certificate that is revoked.
+    pub fn revoked_certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificate_index.revoked().filter_map(|id| self.certificates.get(id))
+    }
+
+    /// How often it has changed which certificates are revoked.
+    #[must_use]
+    pub fn revocations(&self) -> u64 {
+        self.certificate_index.revocations()
+    }
+
+    pub(super) fn add_certificate(&mut self, certificate: Certificate) {
+        self.certificate_index.add(&certificate);
+        self.certificates.insert(certificate.id.clone(), certificate);
+    }
+
+    /// Whether the owner has a certificate, neither revoked nor expired, for exactly these identifiers.
+    pub(super) fn has_certificate_for(
+        &self,
+        owner: &OwnerId,
+        identifiers: &[Identifier],
+        now: OffsetDateTime,
+    ) -> bool {
+        let found = self.certificate_index.perhaps_for(owner, identifiers);
+        found.filter_map(|id| self.certificates.get(id)).any(|certificate| {
+            certificate.identifiers == identifiers
                 && certificate.revoked.is_none()
-                && certificate.identifiers == identifiers
+                && certificate.not_after > now
         })
     }
 }

@@ -56,13 +56,15 @@ impl Model {
         let new: Vec<_> = ids.iter().filter(new).collect();
         for id in &new {
             let Some(challenge) = self.challenge_mut(id, KIND) else { continue };
+            let token_part1 = token(settings.token_part1_bytes.get());
             challenge.mail = Some(MailChallenge {
                 from: settings.from.clone(),
-                token_part1: token(settings.token_part1_bytes.get()),
+                token_part1: token_part1.clone(),
                 message_id: token(MESSAGE_ID_BYTES),
                 dispatch,
                 reply: None,
             });
+            self.mail_tokens.insert(token_part1, (*id).clone());
         }
         let due = dispatch == Dispatch::Due && !new.is_empty();
         if due {
@@ -127,8 +129,14 @@ impl Model {
         }
     }
 
-    /// Finds anew which mails are due.
-    pub(super) fn index_due_mails(&mut self) {
+    /// Finds anew which mails are due, and whose tokens are in the subjects of replies.
+    pub(super) fn index_mails(&mut self) {
+        let with_token = |authorization: &Authorization| {
+            let mail = authorization.challenge(KIND)?.mail.as_ref()?;
+            Some((mail.token_part1.clone(), authorization.id.clone()))
+        };
+        self.mail_tokens = self.authorizations.values().filter_map(with_token).collect();
+
         let due = |authorization: &&Authorization| {
             let mail = authorization.challenge(KIND).and_then(|challenge| challenge.mail.as_ref());
             mail.is_some_and(|mail| mail.dispatch == Dispatch::Due)
@@ -180,11 +188,16 @@ mod tests {
             name: "Alice".to_owned(),
             assurance_points: 0,
             domains: Vec::new(),
-            addresses: vec![ALICE.to_owned()],
+            addresses: vec![ALICE.parse().unwrap()],
         };
-        model.put_owner("owner".into(), owner);
+        model.add_owner("owner".into(), owner, &Settings::default()).unwrap();
         let rights = Rights { client: true, ..Rights::default() };
-        model.add_eab_key(EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW)).unwrap();
+        model
+            .add_eab_key(
+                EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW),
+                &Settings::default(),
+            )
+            .unwrap();
         let account = AccountId::from("account");
         let new = NewAccount {
             id: account.clone(),

@@ -1,9 +1,11 @@
 //! What of the model is kept beyond the end of the program, row by row.
 
-use super::{Authorization, AuthorizationStatus, Identifier, Model};
+use std::fmt;
+
+use super::{Authorization, AuthorizationStatus, Identifier, Model, Order};
 
 /// A row that was written or taken out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Change {
     /// What it is: the name of its table.
     pub kind: &'static str,
@@ -13,8 +15,17 @@ pub struct Change {
     pub document: Option<String>,
 }
 
+impl fmt::Debug for Change {
+    /// Without the document, which may have secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, id, document } = self;
+        let mut change = formatter.debug_struct("Change");
+        change.field("kind", kind).field("id", id).field("gone", &document.is_none()).finish_non_exhaustive()
+    }
+}
+
 /// A row that was written down before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     /// What it is.
     pub kind: String,
@@ -22,6 +33,14 @@ pub struct Row {
     pub id: String,
     /// What it says, as JSON.
     pub document: String,
+}
+
+impl fmt::Debug for Row {
+    /// Without the document, which may have secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, id, document: _ } = self;
+        formatter.debug_struct("Row").field("kind", kind).field("id", id).finish_non_exhaustive()
+    }
 }
 
 /// Why a row can't be taken back.
@@ -111,17 +130,19 @@ impl Model {
         let orders: Vec<_> =
             orders.into_iter().map(|(_, id, account)| (id.clone(), account.clone())).collect();
         for (order, account) in orders {
-            if let Some(account) = self.accounts.get_mut(&account) {
+            if let Some(account) = self.accounts.get_mut_unkept(&account) {
                 account.orders.push(order);
             }
         }
-        self.accounts.forget_changes();
         let account_keys =
             self.accounts.values().map(|account| (account.key.thumbprint(), account.id.clone()));
         self.account_keys = account_keys.collect();
-        let serials = self.certificates.values();
-        self.serials =
-            serials.map(|certificate| (certificate.serial.clone(), certificate.id.clone())).collect();
+        for certificate in self.certificates.values() {
+            self.certificate_index.add(certificate);
+        }
+        let identifiers = |order: &Order| order.identifiers.len();
+        self.ordered = self.orders.values().map(identifiers).sum();
+        self.signing = self.orders.values().filter(|order| order.is_signed()).map(identifiers).sum();
         // The latest proof is the one that counts longest.
         let mut proofs: Vec<&Authorization> = self.authorizations.values().collect();
         proofs.retain(|proof| proof.is_in_state(AuthorizationStatus::Valid));
@@ -133,6 +154,6 @@ impl Model {
             }
             self.proofs.insert((account, proof.ordered_identifier()), proof.id.clone());
         }
-        self.index_due_mails();
+        self.index_mails();
     }
 }

@@ -5,10 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Identifier, Model, OwnerId, Problem, ProblemType, Right, Rights, base64_bytes};
+use super::{
+    Identifier, Model, OwnerId, Problem, ProblemType, Right, Rights, Settings, base64_bytes, sweep::full,
+    table::Document,
+};
 
 /// A MAC key with its identifier, its owner and what it allows.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct EabKey {
     /// The key identifier.
     pub kid: String,
@@ -24,8 +27,43 @@ pub struct EabKey {
     pub accounts: u32,
     /// How many certificates its accounts got or are about to get.
     pub certificates: u32,
+    mac_key: Vec<u8>,
+}
+
+/// A key as it is kept, with its secret: nothing else writes that into a document.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    kid: String,
+    owner: OwnerId,
+    rights: Rights,
+    created: OffsetDateTime,
+    revoked: Option<OffsetDateTime>,
+    accounts: u32,
+    certificates: u32,
     #[serde(with = "base64_bytes")]
     mac_key: Vec<u8>,
+}
+
+impl Document for EabKey {
+    fn write(&self) -> serde_json::Result<String> {
+        let Self { kid, owner, rights, created, revoked, accounts, certificates, mac_key } = self.clone();
+        serde_json::to_string(&Record {
+            kid,
+            owner,
+            rights,
+            created,
+            revoked,
+            accounts,
+            certificates,
+            mac_key,
+        })
+    }
+
+    fn read(document: &str) -> serde_json::Result<Self> {
+        let Record { kid, owner, rights, created, revoked, accounts, certificates, mac_key } =
+            serde_json::from_str(document)?;
+        Ok(Self { kid, owner, rights, created, revoked, accounts, certificates, mac_key })
+    }
 }
 
 impl fmt::Debug for EabKey {
@@ -139,9 +177,12 @@ impl Model {
     /// Adds an EAB key.
     ///
     /// # Errors
-    /// When its owner does not exist.
-    pub fn add_eab_key(&mut self, key: EabKey) -> Result<(), Problem> {
+    /// When its owner does not exist; `rateLimited` with status 507 when there are as many as may be.
+    pub fn add_eab_key(&mut self, key: EabKey, settings: &Settings) -> Result<(), Problem> {
         self.owner(&key.owner)?;
+        if self.eab_keys.len() >= settings.capacity.eab_keys {
+            return Err(full("key identifiers").with_status(507));
+        }
         self.eab_keys.insert(key.kid.clone(), key);
         Ok(())
     }
@@ -211,12 +252,8 @@ impl Model {
             };
             refused.push(problem.about(identifier.clone()));
         }
-        if let Some(first) = refused.first() {
-            let (detail, right) = (first.detail.clone(), first.right);
-            let refusal = Problem::new(ProblemType::RejectedIdentifier, detail);
-            return Err(Problem { right, ..refusal }.with_subproblems(refused));
-        }
-        if key.rights.renew_only && !self.has_certificate_for(&key.owner, identifiers) {
+        Problem::of_parts(refused)?;
+        if key.rights.renew_only && !self.has_certificate_for(&key.owner, identifiers, now) {
             return Err(rejected(
                 Right::RenewOnly,
                 "renew_only: this key may only renew a certificate, and none has these names (rights: renew_only)"

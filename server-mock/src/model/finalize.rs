@@ -53,22 +53,17 @@ impl Model {
         now: OffsetDateTime,
         settings: &Settings,
     ) -> Result<Claim, Problem> {
-        let order = self.order(id, account)?;
-        let (status, _) = self.order_status(order, now);
-        if status != OrderStatus::Ready {
-            let detail = format!("the order is {status:?}, not ready").to_lowercase();
-            return Err(Problem::new(ProblemType::OrderNotReady, detail));
-        }
+        let order = self.ready_order(id, account, now)?;
         check_names(order, names)?;
         if self.is_account_key(key) {
             let detail = "the certificate's key must not be the key of an account";
             return Err(Problem::new(ProblemType::BadCsr, detail));
         }
         self.check_terms(account, settings)?;
+        self.check_certificates(order.identifiers.len(), settings)?;
         let acting = self.acting_account(account)?;
         self.check_rights(&acting.kid, &order.identifiers, now)?;
-        let profile = self.profile_for(order.profile.as_deref(), &order.identifiers)?;
-        let lifetime = self.lifetime(acting, &order.identifiers, profile, settings)?;
+        let lifetime = self.lifetime(acting, &order.identifiers, order.profile.as_deref(), settings)?;
         let (not_before, not_after) =
             self.validity(acting, order.not_before, order.not_after, now, lifetime)?;
         let person = self.owner(&acting.owner)?.certificate_name(&order.identifiers);
@@ -80,26 +75,42 @@ impl Model {
             person: person.map(str::to_owned),
         };
         self.count_certificate(account, 1);
+        self.signing += claim.identifiers.len();
         self.set_order_state(id, OrderState::Processing { revoke: false });
         Ok(claim)
     }
 
-    /// Records the certificate of a claimed order.
+    fn ready_order(&self, id: &OrderId, account: &AccountId, now: OffsetDateTime) -> Result<&Order, Problem> {
+        let order = self.order(id, account)?;
+        match self.order_status(order, now).0 {
+            OrderStatus::Ready => Ok(order),
+            status => {
+                let detail = format!("the order is {status:?}, not ready").to_lowercase();
+                Err(Problem::new(ProblemType::OrderNotReady, detail))
+            }
+        }
+    }
+
+    /// Records the certificate of a claimed order. If its account may not act any more, the certificate is nobody's:
+    /// it was never handed out, and is forgotten.
     pub fn complete_finalize(&mut self, claim: Claim, signed: Signed, now: OffsetDateTime) {
-        let Some(order) = self.orders.get_mut(&claim.order) else { return };
+        let Some(order) = self.orders.get(&claim.order) else { return };
         let OrderState::Processing { revoke } = order.state else { return };
-        let Some(account) = self.accounts.get(&order.account) else { return };
-        let predecessor =
-            order.replaces.as_ref().and_then(|replaces| self.certificates.get_mut(&replaces.certificate));
-        if let Some(predecessor) = predecessor {
+        let (account, owner) = match self.acting_account(&order.account) {
+            Ok(account) => (account.id.clone(), account.owner.clone()),
+            Err(problem) => return self.abandon_finalize(&claim, problem),
+        };
+        if let Some(replaces) = order.replaces.clone()
+            && let Some(predecessor) = self.certificates.get_mut(&replaces.certificate)
+        {
             predecessor.replacement = Some(Replacement::Done);
         }
-        order.state = OrderState::Valid(signed.id.clone());
-        self.serials.insert(signed.serial.clone(), signed.id.clone());
-        let certificate = Certificate {
-            id: signed.id.clone(),
-            account: account.id.clone(),
-            owner: account.owner.clone(),
+        self.signing -= claim.identifiers.len();
+        self.set_order_state(&claim.order, OrderState::Valid(signed.id.clone()));
+        self.add_certificate(Certificate {
+            id: signed.id,
+            account,
+            owner,
             identifiers: claim.identifiers,
             serial: signed.serial,
             key: signed.key,
@@ -108,14 +119,13 @@ impl Model {
             der: signed.der,
             revoked: revoke.then_some(Revocation { at: now, reason: None }),
             replacement: None,
-        };
-        self.certificates.insert(signed.id, certificate);
+        });
     }
 
     /// Gives up what an earlier run of the server was signing when it ended: nobody is left to complete it.
     pub fn abandon_signing(&mut self) {
-        let signing = |order: &&Order| matches!(order.state, OrderState::Processing { .. });
-        let orders: Vec<_> = self.orders.values().filter(signing).map(|order| order.id.clone()).collect();
+        let signing = self.orders.values().filter(|order| order.is_signed());
+        let orders: Vec<_> = signing.map(|order| order.id.clone()).collect();
         for order in orders {
             let problem = Problem::new(ProblemType::ServerInternal, "the server ended while it was signing");
             self.give_up(&order, problem);
@@ -128,8 +138,9 @@ impl Model {
     }
 
     fn give_up(&mut self, id: &OrderId, problem: Problem) {
-        let Some(order) = self.orders.get(id) else { return };
+        let Some(order) = self.orders.get(id).filter(|order| order.is_signed()) else { return };
         let account = order.account.clone();
+        self.signing -= order.identifiers.len();
         self.count_certificate(&account, -1);
         self.set_order_state(id, OrderState::Invalid(problem));
     }

@@ -30,6 +30,15 @@ impl Identifier {
         }
     }
 
+    /// As an order names it: with `*.` before it where it stands for the wildcard name.
+    #[must_use]
+    pub(super) fn ordered(&self, wildcard: bool) -> Self {
+        match self {
+            Self::Dns(name) if wildcard => Self::Dns(format!("*.{name}")),
+            identifier => identifier.clone(),
+        }
+    }
+
     /// The name below `*.`, if this is a wildcard name.
     #[must_use]
     pub fn wildcard_base(&self) -> Option<&str> {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, AuthorizationId, AuthorizationStatus, Challenge, ChallengeKind, ChallengeState, Model,
-    Problem, ProblemType, Settings, challenge_mail::Dispatch, identifier::is_same_mailbox,
+    AccountId, AuthorizationId, AuthorizationStatus, ChallengeKind, ChallengeState, Model, Problem,
+    ProblemType, Settings, challenge_mail::Dispatch, identifier::is_same_mailbox,
 };
 
 const KIND: ChallengeKind = ChallengeKind::EmailReply00;
@@ -93,15 +93,11 @@ impl Model {
         reply: &MailReply,
         now: OffsetDateTime,
     ) -> Result<(AuthorizationId, AccountId), ReplyRefused> {
-        // Replies are rare and arrive at the pace of mail: looking through all authorizations costs less than an
-        // index that has to follow their lives.
-        let ours = |challenge: &Challenge| {
-            challenge.mail.as_ref().is_some_and(|mail| mail.token_part1 == reply.token_part1)
-        };
+        // Anybody may send mails, so that a token that is nobody's must cost next to nothing.
         let authorization = self
-            .authorizations
-            .values()
-            .find(|authorization| authorization.challenges.iter().any(ours))
+            .mail_tokens
+            .get(&reply.token_part1)
+            .and_then(|id| self.authorizations.get(id))
             .ok_or(ReplyRefused::UnknownToken)?;
         let mail = authorization.challenge(KIND).and_then(|challenge| challenge.mail.as_ref());
         let mail = mail.ok_or(ReplyRefused::UnknownToken)?;

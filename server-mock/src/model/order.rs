@@ -1,17 +1,14 @@
 //! Orders (RFC 8555 §7.1.3).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     Account, AccountId, AuthorizationId, AuthorizationStatus, CertificateId, ChallengeKind, Identifier,
-    Model, OrderId, Problem, ProblemType, Profile, Settings, authorization::Scope,
-    blocked_names::check_blocked, rate_limit::Occasion,
+    Model, OrderId, Problem, ProblemType, Settings, authorization::Scope, blocked_names::check_blocked,
+    moment::after, rate_limit::Occasion, validity::check_start,
 };
 
 /// The states of RFC 8555 §7.1.6.
@@ -71,6 +68,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether the signing machine has it.
+    pub(super) fn is_signed(&self) -> bool {
+        matches!(self.state, OrderState::Processing { .. })
+    }
+
     /// Its certificate, once issued.
     #[must_use]
     pub fn certificate(&self) -> Option<&CertificateId> {
@@ -126,80 +128,82 @@ impl Model {
         identifiers.dedup();
         check_count(&identifiers, settings)?;
         check_one_kind(&identifiers)?;
-        self.check_room(now, settings)?;
+        self.check_room(identifiers.len(), now, settings)?;
         let kid = self.acting_account(account)?.kid.clone();
         self.check_rights(&kid, &identifiers, now)?;
         check_blocked(&identifiers, settings)?;
-        let acting = self.acting_account(account)?;
         let profile = profile.or_else(|| self.default_profile(&identifiers));
-        let chosen = self.profile_for(profile.as_deref(), &identifiers)?;
-        let lifetime = self.lifetime(acting, &identifiers, chosen, settings)?;
+        let acting = self.acting_account(account)?;
+        let lifetime = self.lifetime(acting, &identifiers, profile.as_deref(), settings)?;
+        check_start(not_before, now)?;
         self.validity(acting, not_before, not_after, now, lifetime)?;
         if let Some(replaces) = &replaces {
             self.check_replaces(&replaces.certificate, account, &identifiers, now)?;
         }
-        self.check_provable(account, &identifiers, now, settings)?;
         self.check_terms(account, settings)?;
-        self.check_failures(account, &identifiers, now, settings)?;
+        let scope = |identifier| self.scope(account, identifier, ancestors.get(identifier), settings);
+        let scopes = identifiers.iter().map(scope).collect::<Result<Vec<_>, _>>()?;
+        self.check_failures(account, &scopes, now, settings)?;
         self.rates.count(settings.limits.new_orders, Occasion::NewOrder(account.clone()), now, settings)?;
-        let authorizations = self.authorize(account, &identifiers, &ancestors, now, settings, tokens)?;
-        let expires = now + settings.order_lifetime;
-        let id = OrderId::from(tokens());
-        let (account, state) = (account.clone(), OrderState::Open);
-        if let Some(account) = self.accounts.get_mut(&account) {
-            account.orders.push(id.clone());
-        }
-        if let Some(replaces) = &replaces {
-            self.mark_replaced(&replaces.certificate, &id);
-        }
-        let order = Order {
-            id: id.clone(),
-            account,
+        let authorizations = self.authorize(account, &identifiers, scopes, now, settings, tokens);
+        Ok(self.add_order(Order {
+            id: tokens().into(),
+            account: account.clone(),
             identifiers,
             authorizations,
             not_before,
             not_after,
             profile,
             replaces,
-            expires,
-            state,
-        };
-        Ok(self.orders.insert(id, order))
+            expires: after(now, settings.order_lifetime),
+            state: OrderState::Open,
+        }))
     }
 
-    /// Finds valid authorizations of the account that cover the identifiers of an order, and makes pending ones for
-    /// the rest.
+    fn add_order(&mut self, order: Order) -> &Order {
+        if let Some(account) = self.accounts.get_mut_unkept(&order.account) {
+            account.orders.push(order.id.clone());
+        }
+        if let Some(replaces) = &order.replaces {
+            self.mark_replaced(&replaces.certificate, &order.id);
+        }
+        self.ordered += order.identifiers.len();
+        self.orders.insert(order.id.clone(), order)
+    }
+
+    /// Finds valid authorizations of the account that cover the identifiers of an order, and makes pending ones of
+    /// their scopes for the rest.
     fn authorize(
         &mut self,
         account: &AccountId,
         identifiers: &[Identifier],
-        ancestors: &BTreeMap<Identifier, String>,
+        scopes: Vec<Scope>,
         now: OffsetDateTime,
         settings: &Settings,
         tokens: &mut dyn FnMut() -> String,
-    ) -> Result<Vec<AuthorizationId>, Problem> {
+    ) -> Vec<AuthorizationId> {
         let mut authorizations = Vec::with_capacity(identifiers.len());
         let mut begun = BTreeMap::new();
-        for identifier in identifiers {
+        for (identifier, scope) in identifiers.iter().zip(scopes) {
             let valid = self.valid_authorization(account, identifier, now);
-            if let Some(valid) = valid.filter(|_| settings.reuse_authorizations) {
-                authorizations.push(valid.id.clone());
-                continue;
-            }
-            let scope = self.scope(account, identifier, ancestors.get(identifier), settings)?;
-            if !begun.contains_key(&scope) {
-                let id = self.begin_authorization(account, scope.clone(), now, settings, tokens);
-                begun.insert(scope.clone(), id);
-            }
-            authorizations.push(begun[&scope].clone());
+            let id = match valid.filter(|_| settings.reuse_authorizations) {
+                Some(valid) => valid.id.clone(),
+                None => begun
+                    .entry(scope)
+                    .or_insert_with_key(|scope| {
+                        self.begin_authorization(account, scope.clone(), now, settings, tokens)
+                    })
+                    .clone(),
+            };
+            authorizations.push(id);
         }
         let mut seen = BTreeSet::new();
         authorizations.retain(|id| seen.insert(id.clone()));
-        Ok(authorizations)
+        authorizations
     }
 
     /// What is to be proved for an identifier: the domain above it that the client offers, if its owner holds that
-    /// too; wildcard names always need a proof of their own.
+    /// and the rights of its key reach as far; wildcard names always need a proof of their own.
     fn scope(
         &self,
         account: &AccountId,
@@ -208,11 +212,23 @@ impl Model {
         settings: &Settings,
     ) -> Result<Scope, Problem> {
         let Some(ancestor) = ancestor else { return Ok(Scope::of(identifier)) };
-        let willing = settings.subdomain_authorizations
-            && identifier.wildcard_base().is_none()
+        let willing = identifier.wildcard_base().is_none()
             && !self.born_valid(account, identifier, settings)
-            && self.owner(&self.acting_account(account)?.owner)?.holds(&Identifier::Dns(ancestor.clone()));
+            && self.may_prove_domain(account, ancestor, settings)?;
         Ok(if willing { Scope::domain(ancestor) } else { Scope::of(identifier) })
+    }
+
+    /// Whether one authorization of the account may stand for a domain and all names below it (RFC 9444).
+    pub(super) fn may_prove_domain(
+        &self,
+        account: &AccountId,
+        domain: &str,
+        settings: &Settings,
+    ) -> Result<bool, Problem> {
+        let (account, key) = self.acting(account)?;
+        Ok(settings.subdomain_authorizations
+            && key.rights.cover_domain(domain)
+            && self.owner(&account.owner)?.holds(&Identifier::Dns(domain.to_owned())))
     }
 
     /// What CAA must allow for an order that is ready: its identifiers, and how control of each was shown.
@@ -263,7 +279,11 @@ impl Model {
             OrderState::Open => {}
         }
         let mut all_valid = true;
-        for authorization in order.authorizations.iter().filter_map(|id| self.authorizations.get(id)) {
+        for id in &order.authorizations {
+            let Some(authorization) = self.authorizations.get(id) else {
+                let problem = Problem::unauthorized("an authorization of the order is gone");
+                return (OrderStatus::Invalid, Some(problem));
+            };
             match authorization.status(now) {
                 AuthorizationStatus::Valid => {}
                 AuthorizationStatus::Pending => all_valid = false,
@@ -299,77 +319,6 @@ impl Model {
         let page = orders.by_ref().take(count).collect();
         (page, orders.next().map(|order| &order.id))
     }
-
-    /// How long certificates for these identifiers may live: the profile's word comes first, then the operator's,
-    /// then CAcert's own rule.
-    pub(super) fn lifetime(
-        &self,
-        account: &Account,
-        identifiers: &[Identifier],
-        profile: Option<&Profile>,
-        settings: &Settings,
-    ) -> Result<Duration, Problem> {
-        let owner = self.owner(&account.owner)?;
-        let chosen =
-            profile.and_then(|profile| profile.certificate_lifetime).or(settings.certificate_lifetime);
-        Ok(chosen.unwrap_or_else(|| owner.certificate_lifetime(identifiers)))
-    }
-
-    /// The validity of the certificate: exactly what was asked for, or refused (RFC 8555 §7.4).
-    pub(super) fn validity(
-        &self,
-        account: &Account,
-        not_before: Option<OffsetDateTime>,
-        not_after: Option<OffsetDateTime>,
-        now: OffsetDateTime,
-        lifetime: Duration,
-    ) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
-        let rights_end = self.eab_key(&account.kid).and_then(|key| key.rights.not_after);
-        let start = not_before.unwrap_or_else(|| whole_second(now));
-        let latest = rights_end.map_or(start + lifetime, |end| whole_second(end).min(start + lifetime));
-        let end = not_after.unwrap_or(latest);
-        if whole_second(start) != start || whole_second(end) != end {
-            return Err(Problem::malformed("notBefore and notAfter are whole seconds in a certificate"));
-        }
-        if start >= end {
-            return Err(Problem::malformed("notAfter must lie after notBefore"));
-        }
-        if end <= now || end > latest {
-            return Err(Problem::malformed(format!(
-                "notAfter must lie in the future and not after {latest}"
-            )));
-        }
-        Ok((start, end))
-    }
-
-    /// Refuses names that no challenge could prove, before anything is made for the others.
-    pub(super) fn check_provable(
-        &self,
-        account: &AccountId,
-        identifiers: &[Identifier],
-        now: OffsetDateTime,
-        settings: &Settings,
-    ) -> Result<(), Problem> {
-        let unprovable = identifiers.iter().filter(|identifier| {
-            Scope::of(identifier).challenges(settings).next().is_none()
-                && !self.born_valid(account, identifier, settings)
-                && (!settings.reuse_authorizations
-                    || self.valid_authorization(account, identifier, now).is_none())
-        });
-        let refused: Vec<Problem> = unprovable
-            .map(|identifier| {
-                let detail = format!("there is no challenge type that could prove {}", identifier.value());
-                Problem::new(ProblemType::RejectedIdentifier, detail).about(identifier.clone())
-            })
-            .collect();
-        match refused.first() {
-            None => Ok(()),
-            Some(first) => {
-                let detail = first.detail.clone();
-                Err(Problem::new(ProblemType::RejectedIdentifier, detail).with_subproblems(refused))
-            }
-        }
-    }
 }
 
 fn check_count(identifiers: &[Identifier], settings: &Settings) -> Result<(), Problem> {
@@ -391,9 +340,4 @@ fn check_one_kind(identifiers: &[Identifier]) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::malformed("an order is for e-mail addresses alone, or for DNS names and IP addresses"))
-}
-
-/// Certificates know no fractions of a second.
-fn whole_second(time: OffsetDateTime) -> OffsetDateTime {
-    time.truncate_to_second()
 }

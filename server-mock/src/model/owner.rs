@@ -5,11 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Identifier, Model, OwnerId, Problem, identifier::is_same_mailbox, settings::PrevalidAuthorizations,
+    DomainName, EmailAddress, Identifier, Model, OwnerId, Problem, Settings, identifier::is_same_mailbox,
+    settings::PrevalidAuthorizations, sweep::full,
 };
 
 /// Assurance points from which CAcert trusts a member's name, and gives longer certificates.
 const ASSURED: u16 = 50;
+
+/// What a member can have (CAcert's Assurance Policy).
+const ASSURANCE_POINTS_MAX: u16 = 150;
 
 /// The common name in client certificates of members whose name nobody vouches for: "web of trust".
 const UNASSURED_NAME: &str = "CAcert WoT User";
@@ -39,13 +43,24 @@ pub struct Owner {
     pub assurance_points: u16,
     /// Verified domains; each stands for itself and all names below it.
     #[serde(default)]
-    pub domains: Vec<String>,
+    pub domains: Vec<DomainName>,
     /// Verified e-mail addresses.
     #[serde(default)]
-    pub addresses: Vec<String>,
+    pub addresses: Vec<EmailAddress>,
 }
 
 impl Owner {
+    /// Refuses what CAcert would not have in its books.
+    fn check(&self) -> Result<(), Problem> {
+        if self.name.trim().is_empty() {
+            return Err(Problem::malformed("`name` is empty"));
+        }
+        if self.assurance_points > ASSURANCE_POINTS_MAX {
+            return Err(Problem::malformed(format!("`assurance_points` are at most {ASSURANCE_POINTS_MAX}")));
+        }
+        Ok(())
+    }
+
     /// Whether the owner has shown to hold the name. IP addresses can't be verified with CAcert, so the
     /// rights of a key alone decide about them.
     #[must_use]
@@ -53,10 +68,12 @@ impl Owner {
         match identifier {
             Identifier::Dns(name) => {
                 let base = name.strip_prefix("*.").unwrap_or(name);
-                self.domains.iter().any(|domain| is_or_is_below(base, domain))
+                self.domains.iter().any(|domain| domain.covers(base))
             }
             Identifier::Ip(_) => true,
-            Identifier::Email(address) => self.addresses.iter().any(|own| is_same_mailbox(own, address)),
+            Identifier::Email(address) => {
+                self.addresses.iter().any(|own| is_same_mailbox(own.as_str(), address))
+            }
         }
     }
 
@@ -88,7 +105,7 @@ impl Owner {
             PrevalidAuthorizations::Off => false,
             PrevalidAuthorizations::On => !matches!(identifier, Identifier::Ip(_)) && self.holds(identifier),
             PrevalidAuthorizations::Exact => match identifier {
-                Identifier::Dns(name) => self.domains.iter().any(|domain| domain.eq_ignore_ascii_case(name)),
+                Identifier::Dns(name) => self.domains.iter().any(|domain| domain.as_str() == name),
                 Identifier::Email(_) => self.holds(identifier),
                 Identifier::Ip(_) => false,
             },
@@ -115,15 +132,24 @@ impl Model {
     /// Changes what is known of an owner; domains that it lost count no longer, in orders under way too.
     ///
     /// # Errors
-    /// `malformed` with status 404.
+    /// `malformed`, with status 404 when there is none.
     pub fn update_owner(&mut self, id: &OwnerId, owner: Owner) -> Result<(), Problem> {
+        owner.check()?;
         *self.owners.get_mut(id).ok_or_else(|| Problem::not_found("owner"))? = owner;
         Ok(())
     }
 
-    /// Adds an owner, or changes the one with this name.
-    pub fn put_owner(&mut self, id: OwnerId, owner: Owner) {
+    /// Adds an owner.
+    ///
+    /// # Errors
+    /// `malformed`; `rateLimited` with status 507 when there are as many as may be.
+    pub fn add_owner(&mut self, id: OwnerId, owner: Owner, settings: &Settings) -> Result<(), Problem> {
+        owner.check()?;
+        if self.owners.len() >= settings.capacity.owners {
+            return Err(full("owners").with_status(507));
+        }
         self.owners.insert(id, owner);
+        Ok(())
     }
 
     /// An owner.
@@ -150,8 +176,8 @@ mod tests {
             kind: OwnerKind::User,
             name: "Alice".into(),
             assurance_points: 50,
-            domains: vec!["Example.test".into()],
-            addresses: vec!["alice@example.test".into()],
+            domains: vec!["Example.test".parse().unwrap()],
+            addresses: vec!["alice@example.test".parse().unwrap()],
         };
         for name in ["example.test", "a.b.example.test", "*.example.test"] {
             assert!(owner.holds(&Identifier::Dns(name.into())), "{name}");

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, AuthorizationId, Identifier, Model, Problem, Settings, authorization::Scope,
-    blocked_names::check_blocked,
+    blocked_names::check_blocked, rate_limit::Occasion,
 };
 
 /// What a newAuthz request asks for.
@@ -20,7 +20,8 @@ impl Model {
     /// Makes a pending authorization, or finds the valid one that the account has: then `false`.
     ///
     /// # Errors
-    /// `malformed` for a wildcard name, and what the rights of the account's EAB key refuse.
+    /// `malformed` for a wildcard name, what the rights of the account's EAB key refuse, and `rateLimited`: it counts as
+    /// an order does.
     pub fn pre_authorize(
         &mut self,
         account: &AccountId,
@@ -34,18 +35,17 @@ impl Model {
         }
         let kid = self.acting_account(account)?.kid.clone();
         let identifiers = std::slice::from_ref(&new.identifier);
-        self.check_room(now, settings)?;
+        self.check_room(0, now, settings)?;
         self.check_rights(&kid, identifiers, now)?;
         check_blocked(identifiers, settings)?;
         self.check_terms(account, settings)?;
-        self.check_failures(account, identifiers, now, settings)?;
-        self.check_provable(account, identifiers, now, settings)?;
         let scope = match &new.identifier {
-            Identifier::Dns(name) if new.subdomains && settings.subdomain_authorizations => {
+            Identifier::Dns(name) if new.subdomains && self.may_prove_domain(account, name, settings)? => {
                 Scope::domain(name)
             }
             identifier => Scope::of(identifier),
         };
+        self.check_failures(account, std::slice::from_ref(&scope), now, settings)?;
         let valid = self.valid_authorization(account, &new.identifier, now).filter(|valid| {
             settings.reuse_authorizations
                 && valid.identifier == scope.identifier
@@ -54,6 +54,8 @@ impl Model {
         if let Some(valid) = valid {
             return Ok((valid.id.clone(), false));
         }
+        // Or there would be no limit for who makes them ahead of orders.
+        self.rates.count(settings.limits.new_orders, Occasion::NewOrder(account.clone()), now, settings)?;
         Ok((self.begin_authorization(account, scope, now, settings, tokens), true))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identifier, Right};
+use super::{Identifier, Right, domain_name::NoDomainName, email_address::NoEmailAddress};
 
 macro_rules! problem_types {
     ($($(#[$doc:meta])* $variant:ident => $name:literal, $status:literal;)*) => {
@@ -113,6 +113,18 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+impl From<NoDomainName> for Problem {
+    fn from(refused: NoDomainName) -> Self {
+        Self::malformed(refused.to_string())
+    }
+}
+
+impl From<NoEmailAddress> for Problem {
+    fn from(refused: NoEmailAddress) -> Self {
+        Self::malformed(refused.to_string())
+    }
+}
+
 impl Problem {
     /// A problem of this type with its usual status.
     #[must_use]
@@ -129,6 +141,19 @@ impl Problem {
             instance: None,
             help: None,
         }
+    }
+
+    /// Nothing, or what all the parts have in common: the first one's words, and their type if it is the same
+    /// (RFC 8555 §6.7.1).
+    ///
+    /// # Errors
+    /// When there is a part.
+    pub fn of_parts(parts: Vec<Problem>) -> Result<(), Problem> {
+        let Some(first) = parts.first() else { return Ok(()) };
+        let same = parts.iter().all(|part| part.kind == first.kind);
+        let kind = if same { first.kind } else { ProblemType::Compound };
+        let whole = Self { right: first.right, ..Self::new(kind, first.detail.clone()) };
+        Err(whole.with_subproblems(parts))
     }
 
     /// A `malformed` problem.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identifier, Model, Problem, ProblemType, duration};
+use super::{Identifier, Model, Problem, ProblemType, duration, sweep::full};
+
+/// The most profiles: each is in the directory, which every client reads.
+const PROFILES_MAX: usize = 1000;
 
 /// The types of identifiers, as newOrder names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +30,7 @@ pub struct Profile {
     /// What its certificates can be for.
     pub identifiers: Vec<IdentifierType>,
     /// How long its certificates live; without it, as long as others.
-    #[serde(default, with = "duration::option", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "duration::positive_option", skip_serializing_if = "Option::is_none")]
     pub certificate_lifetime: Option<Duration>,
 }
 
@@ -60,8 +63,22 @@ pub(super) fn defaults() -> BTreeMap<String, Profile> {
 
 impl Model {
     /// Offers a profile, or changes the one with this name.
-    pub fn put_profile(&mut self, name: String, profile: Profile) {
+    ///
+    /// # Errors
+    /// `malformed` when it has no name, or is for nothing; `rateLimited` with status 507 when there are as many as may
+    /// be.
+    pub fn put_profile(&mut self, name: String, profile: Profile) -> Result<(), Problem> {
+        if name.trim().is_empty() {
+            return Err(Problem::malformed("a profile has a name"));
+        }
+        if profile.identifiers.is_empty() {
+            return Err(Problem::malformed(format!("`identifiers` of the profile {name:?} is empty")));
+        }
+        if self.profiles.len() >= PROFILES_MAX && !self.profiles.contains_key(&name) {
+            return Err(full("profiles").with_status(507));
+        }
         self.profiles.insert(name, profile);
+        Ok(())
     }
 
     /// Withdraws a profile: orders that chose it can't be finalized any more.

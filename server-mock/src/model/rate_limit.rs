@@ -10,7 +10,10 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use time::OffsetDateTime;
 
-use super::{AccountId, Identifier, Model, OwnerId, Problem, ProblemType, Settings, duration};
+use super::{
+    AccountId, Identifier, Model, OwnerId, Problem, ProblemType, Settings, authorization::Scope, duration,
+    moment::after,
+};
 
 /// A limit; in configuration files `"10/1h"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ struct Lately {
 
 impl Lately {
     fn forget(&mut self, now: OffsetDateTime) {
-        while self.times.front().is_some_and(|time| *time + self.per <= now) {
+        while self.times.front().is_some_and(|time| after(*time, self.per) <= now) {
             self.times.pop_front();
         }
     }
@@ -123,7 +126,7 @@ impl Rates {
             return Ok(());
         }
         let oldest = lately.and_then(VecDeque::front).copied().unwrap_or(now);
-        let wait = Duration::try_from(oldest + limit.per - now).unwrap_or_default();
+        let wait = Duration::try_from(after(oldest, limit.per) - now).unwrap_or_default();
         Err(limited(limit, occasion, wait, settings))
     }
 
@@ -169,17 +172,16 @@ fn limited(limit: RateLimit, occasion: &Occasion, wait: Duration, settings: &Set
 }
 
 impl Model {
-    /// Refuses identifiers that the account failed to prove too often.
+    /// Refuses what the account failed to prove too often.
     pub(super) fn check_failures(
         &mut self,
         account: &AccountId,
-        identifiers: &[Identifier],
+        scopes: &[Scope],
         now: OffsetDateTime,
         settings: &Settings,
     ) -> Result<(), Problem> {
-        for identifier in identifiers {
-            let base = identifier.wildcard_base().map(|name| Identifier::Dns(name.to_owned()));
-            let occasion = Occasion::Failure(account.clone(), base.unwrap_or_else(|| identifier.clone()));
+        for scope in scopes {
+            let occasion = Occasion::Failure(account.clone(), scope.identifier.clone());
             self.rates.check(settings.limits.failed_validations, &occasion, now, settings)?;
         }
         Ok(())

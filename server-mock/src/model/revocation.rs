@@ -14,7 +14,12 @@ const REASONS: &[u8] = &[0, 1, 3, 4, 5, 9];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoker {
     /// An account.
-    Account(AccountId),
+    Account {
+        /// Which one.
+        account: AccountId,
+        /// The key that it signed with.
+        key: PublicKey,
+    },
     /// Whoever has the certificate's own key.
     Key(PublicKey),
 }
@@ -37,10 +42,15 @@ impl Model {
         if certificate.revoked.is_some() {
             return Err(Problem::new(ProblemType::AlreadyRevoked, "the certificate is revoked already"));
         }
-        if let Some(certificate) = self.certificates.get_mut(id) {
-            certificate.revoked = Some(Revocation { at: now, reason });
-        }
+        self.revoke(id, Revocation { at: now, reason });
         Ok(())
+    }
+
+    fn revoke(&mut self, id: &CertificateId, revocation: Revocation) {
+        if let Some(certificate) = self.certificates.get_mut(id) {
+            certificate.revoked = Some(revocation);
+            self.certificate_index.revoke(id);
+        }
     }
 
     /// Revokes every unexpired certificate of an account, those being signed at this moment included.
@@ -51,21 +61,18 @@ impl Model {
     pub fn revoke_certificates_of(&mut self, id: &AccountId, now: OffsetDateTime) -> Result<usize, Problem> {
         let account = self.accounts.get(id).ok_or_else(|| Problem::not_found("account"))?;
         for id in &account.orders {
-            let signing = |order: &Order| matches!(order.state, OrderState::Processing { .. });
-            if self.orders.get(id).is_some_and(signing)
+            if self.orders.get(id).is_some_and(Order::is_signed)
                 && let Some(order) = self.orders.get_mut(id)
             {
                 order.state = OrderState::Processing { revoke: true };
             }
         }
-        let standing = self.certificates.values().filter(|certificate| {
-            certificate.account == *id && certificate.revoked.is_none() && certificate.not_after > now
-        });
-        let standing: Vec<CertificateId> = standing.map(|certificate| certificate.id.clone()).collect();
+        let stands = |certificate: &Certificate| certificate.revoked.is_none() && certificate.not_after > now;
+        let own = self.certificate_index.of_account(id);
+        let standing: Vec<CertificateId> =
+            own.filter(|id| self.certificates.get(*id).is_some_and(stands)).cloned().collect();
         for id in &standing {
-            if let Some(certificate) = self.certificates.get_mut(id) {
-                certificate.revoked = Some(Revocation { at: now, reason: None });
-            }
+            self.revoke(id, Revocation { at: now, reason: None });
         }
         Ok(standing.len())
     }
@@ -81,10 +88,10 @@ impl Model {
             Revoker::Key(_) => {
                 Err(Problem::unauthorized("the request was not signed by the certificate's key"))
             }
-            Revoker::Account(id) => {
-                let account = self.acting_account(id)?;
-                let key = self.eab_key(&account.kid);
-                if key.is_some_and(|key| !key.rights.revoke) {
+            Revoker::Account { account: id, key } => {
+                self.acting_account_with_key(id, key)?;
+                let (account, key) = self.acting(id)?;
+                if !key.rights.revoke {
                     return Err(Problem::unauthorized(format!(
                         "revoke: key identifier {} may not revoke certificates (rights: revoke)",
                         account.kid

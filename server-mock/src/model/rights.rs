@@ -5,37 +5,67 @@ use std::net::IpAddr;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, serde::rfc3339};
 
-use super::{Identifier, identifier::is_same_mailbox, owner::is_or_is_below};
+use super::{DomainName, EmailAddress, Identifier, identifier::is_same_mailbox};
 
 /// A name that may be ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    deny_unknown_fields,
-    expecting = "a name is {\"dns\":\"…\",\"subdomains\":bool,\"wildcard\":bool}, {\"email\":\"…\"} or {\"ip\":\"…\"}"
-)]
+#[serde(untagged, try_from = "NameDocument")]
 pub enum NameRight {
     /// A DNS name.
     Dns {
         /// The name itself.
-        dns: String,
+        dns: DomainName,
         /// And all names below it.
-        #[serde(default)]
         subdomains: bool,
         /// And `*.` before each.
-        #[serde(default)]
         wildcard: bool,
     },
     /// An e-mail address.
     Email {
         /// The address.
-        email: String,
+        email: EmailAddress,
     },
     /// An IP address.
     Ip {
         /// The address.
         ip: IpAddr,
     },
+}
+
+/// What a name may look like in JSON, so that an error tells which part of it is wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameDocument {
+    dns: Option<DomainName>,
+    subdomains: Option<bool>,
+    wildcard: Option<bool>,
+    email: Option<EmailAddress>,
+    ip: Option<IpAddr>,
+}
+
+/// This is no name, or more than one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a name is {{\"dns\":\"…\",\"subdomains\":bool,\"wildcard\":bool}}, {{\"email\":\"…\"}} or {{\"ip\":\"…\"}}"
+)]
+struct NoName;
+
+impl TryFrom<NameDocument> for NameRight {
+    type Error = NoName;
+
+    fn try_from(document: NameDocument) -> Result<Self, NoName> {
+        let NameDocument { dns, subdomains, wildcard, email, ip } = document;
+        match (dns, email, ip) {
+            (Some(dns), None, None) => Ok(Self::Dns {
+                dns,
+                subdomains: subdomains.unwrap_or_default(),
+                wildcard: wildcard.unwrap_or_default(),
+            }),
+            (None, Some(email), None) if subdomains.or(wildcard).is_none() => Ok(Self::Email { email }),
+            (None, None, Some(ip)) if subdomains.or(wildcard).is_none() => Ok(Self::Ip { ip }),
+            _ => Err(NoName),
+        }
+    }
 }
 
 impl NameRight {
@@ -49,9 +79,9 @@ impl NameRight {
                     return false;
                 }
                 let base = base.unwrap_or(name);
-                if *subdomains { is_or_is_below(base, dns) } else { base.eq_ignore_ascii_case(dns) }
+                if *subdomains { dns.covers(base) } else { base == dns.as_str() }
             }
-            (Self::Email { email }, Identifier::Email(address)) => is_same_mailbox(email, address),
+            (Self::Email { email }, Identifier::Email(address)) => is_same_mailbox(email.as_str(), address),
             (Self::Ip { ip }, Identifier::Ip(address)) => ip == address,
             _ => false,
         }
@@ -138,6 +168,16 @@ impl Rights {
         self.names.iter().any(|name| name.covers(identifier))
     }
 
+    /// Whether the names cover a domain with all names below it.
+    #[must_use]
+    pub fn cover_domain(&self, domain: &str) -> bool {
+        let covers = |name: &NameRight| match name {
+            NameRight::Dns { dns, subdomains: true, .. } => dns.covers(domain),
+            _ => false,
+        };
+        self.names.is_empty() || self.names.iter().any(covers)
+    }
+
     /// Whether the kind of certificate that the identifier belongs to is allowed.
     #[must_use]
     pub fn allow_kind_of(&self, identifier: &Identifier) -> bool {
@@ -183,8 +223,11 @@ mod tests {
 
     #[test]
     fn names_cover_exactly_what_they_say() {
-        let right =
-            |subdomains, wildcard| NameRight::Dns { dns: "example.test".into(), subdomains, wildcard };
+        let right = |subdomains, wildcard| NameRight::Dns {
+            dns: "Example.test".parse().unwrap(),
+            subdomains,
+            wildcard,
+        };
         assert!(right(false, false).covers(&dns("example.test")));
         assert!(!right(false, false).covers(&dns("www.example.test")));
         assert!(right(true, false).covers(&dns("www.example.test")));

@@ -31,17 +31,17 @@ pub struct Settings {
     /// The website in the directory's `meta`.
     pub website: String,
     /// How long an order may take until it is finalized.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub order_lifetime: Duration,
     /// How long an authorization may stay pending, and how long a valid one counts.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub authorization_lifetime: Duration,
     /// Whether a valid authorization of the same account serves new orders too.
     pub reuse_authorizations: bool,
     /// Whether what the owner has verified with CAcert needs no challenge.
     pub prevalid_authorizations: PrevalidAuthorizations,
     /// The lifetime of certificates; without it CAcert's own, which depends on the owner's assurance.
-    #[serde(with = "duration::option")]
+    #[serde(with = "duration::positive_option")]
     pub certificate_lifetime: Option<Duration>,
     /// How long the signing machine takes; while it does, orders are `processing`.
     #[serde(with = "duration")]
@@ -50,7 +50,7 @@ pub struct Settings {
     #[serde(with = "duration")]
     pub retry_after: Duration,
     /// What `Retry-After` says with renewal information (RFC 9773 §4.3).
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub renewal_info_retry_after: Duration,
     /// How many identifiers an order may have.
     pub max_identifiers: usize,
@@ -62,13 +62,13 @@ pub struct Settings {
     #[serde(with = "duration")]
     pub validation_retry_pause: Duration,
     /// How long a nonce is good.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub nonce_lifetime: Duration,
     /// How long orders, authorizations and certificates can be read after their end.
     #[serde(with = "duration")]
     pub keep_ended: Duration,
     /// How often is looked for what can go.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub sweep_interval: Duration,
     /// The domain names that CAA and dns-persist-01 records know the CA by; without one CAA is not looked at, and
     /// dns-persist-01 not offered.
@@ -89,35 +89,41 @@ pub struct Settings {
 pub struct Limits {
     /// New accounts of an owner.
     pub new_accounts: Option<RateLimit>,
-    /// New orders of an account.
+    /// New orders of an account, and its authorizations ahead of orders.
     pub new_orders: Option<RateLimit>,
     /// Failed validations of an identifier by an account; with more, there are no new orders for it.
     pub failed_validations: Option<RateLimit>,
 }
 
 /// How much the server holds in memory. When it is full, it refuses with `rateLimited`; of nonces it forgets the
-/// oldest instead. Owners and EAB keys are not bounded: the operator makes them.
+/// oldest instead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capacity {
+    /// Owners.
+    pub owners: usize,
+    /// EAB keys.
+    pub eab_keys: usize,
     /// Nonces that were given out and not used.
     pub nonces: usize,
     /// Accounts, deactivated ones too.
     pub accounts: usize,
-    /// Orders.
-    pub orders: usize,
+    /// Identifiers of orders.
+    pub identifiers: usize,
     /// Authorizations.
     pub authorizations: usize,
-    /// Certificates.
+    /// Identifiers of certificates, also of those that are being signed.
     pub certificates: usize,
 }
 
 impl Default for Capacity {
     fn default() -> Self {
         Self {
+            owners: 100_000,
+            eab_keys: 100_000,
             nonces: 1 << 15,
             accounts: 100_000,
-            orders: 500_000,
+            identifiers: 500_000,
             authorizations: 1_000_000,
             certificates: 1_000_000,
         }

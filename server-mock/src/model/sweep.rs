@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{
     AccountId, Authorization, AuthorizationId, Certificate, CertificateId, Model, Order, OrderId, Problem,
-    ProblemType, Settings, order::OrderState,
+    ProblemType, Settings, moment::before,
 };
 
 /// Fewer orders and authorizations than these are not worth looking at on the way.
@@ -19,7 +19,7 @@ impl Model {
     /// what counts no more for the limits. An order that is being signed stays, and so does an authorization that an
     /// order refers to.
     pub fn sweep(&mut self, now: OffsetDateTime, settings: &Settings) {
-        let before = now - settings.keep_ended;
+        let before = before(now, settings.keep_ended);
         self.sweep_orders(before);
         self.sweep_authorizations(before);
         self.sweep_certificates(before);
@@ -28,14 +28,14 @@ impl Model {
     }
 
     fn sweep_orders(&mut self, before: OffsetDateTime) {
-        let ended =
-            |order: &&Order| order.expires <= before && !matches!(order.state, OrderState::Processing { .. });
+        let ended = |order: &&Order| order.expires <= before && !order.is_signed();
         let ended: BTreeSet<OrderId> =
             self.orders.values().filter(ended).map(|order| order.id.clone()).collect();
         let removed: Vec<Order> = ended.iter().filter_map(|id| self.orders.remove(id)).collect();
+        self.ordered -= removed.iter().map(|order| order.identifiers.len()).sum::<usize>();
         let accounts: BTreeSet<AccountId> = removed.into_iter().map(|order| order.account).collect();
         for account in accounts {
-            if let Some(account) = self.accounts.get_mut(&account) {
+            if let Some(account) = self.accounts.get_mut_unkept(&account) {
                 account.orders.retain(|id| !ended.contains(id));
             }
         }
@@ -60,6 +60,7 @@ impl Model {
             let authorizations = &self.authorizations;
             self.proofs.retain(|_, id| authorizations.contains_key(id));
             self.subdomain_proofs.retain(|_, id| authorizations.contains_key(id));
+            self.mail_tokens.retain(|_, id| authorizations.contains_key(id));
         }
     }
 
@@ -68,26 +69,40 @@ impl Model {
         let ended: Vec<CertificateId> =
             self.certificates.values().filter(ended).map(|certificate| certificate.id.clone()).collect();
         for certificate in ended.iter().filter_map(|id| self.certificates.remove(id)).collect::<Vec<_>>() {
-            self.serials.remove(&certificate.serial);
+            self.certificate_index.remove(&certificate);
         }
     }
 
-    /// Makes room for an order when there is much, and refuses it when there is too much.
+    /// Makes room for so many more identifiers of an order when there is much, and refuses them when there is too much.
     ///
     /// # Errors
     /// `rateLimited`.
-    pub(super) fn check_room(&mut self, now: OffsetDateTime, settings: &Settings) -> Result<(), Problem> {
+    pub(super) fn check_room(
+        &mut self,
+        identifiers: usize,
+        now: OffsetDateTime,
+        settings: &Settings,
+    ) -> Result<(), Problem> {
         if self.growing() >= self.sweep_at.max(SWEEP_FROM) {
             self.sweep(now, settings);
         }
         let capacity = &settings.capacity;
-        if self.orders.len() >= capacity.orders {
+        if self.ordered + identifiers > capacity.identifiers {
             return Err(full("orders"));
         }
-        if self.authorizations.len() >= capacity.authorizations {
+        if self.authorizations.len() + identifiers.max(1) > capacity.authorizations {
             return Err(full("authorizations"));
         }
-        if self.certificates.len() >= capacity.certificates {
+        self.check_certificates(identifiers, settings)
+    }
+
+    /// Refuses a certificate with so many identifiers when there is too much; those that are being signed count.
+    ///
+    /// # Errors
+    /// `rateLimited`.
+    pub(super) fn check_certificates(&self, identifiers: usize, settings: &Settings) -> Result<(), Problem> {
+        let certified = self.certificate_index.identifiers() + self.signing;
+        if certified + identifiers > settings.capacity.certificates {
             return Err(full("certificates"));
         }
         Ok(())

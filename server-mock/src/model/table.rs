@@ -11,6 +11,22 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::changes::{Change, RowError};
 
+/// What can be a row: JSON, written and read again.
+pub(super) trait Document: Sized {
+    fn write(&self) -> serde_json::Result<String>;
+    fn read(document: &str) -> serde_json::Result<Self>;
+}
+
+impl<T: Serialize + DeserializeOwned> Document for T {
+    fn write(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    fn read(document: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(document)
+    }
+}
+
 /// A map whose rows are kept beyond the end of the program, so every way to change one leaves a note.
 ///
 /// Reading goes through [`Deref`]; there is no `DerefMut`, so that no change escapes.
@@ -52,6 +68,15 @@ impl<K: Ord + Clone, V> Table<K, V> {
         Some(row)
     }
 
+    /// A row of which something is to be changed that is not kept.
+    pub(super) fn get_mut_unkept<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        self.rows.get_mut(key)
+    }
+
     /// Takes a row out.
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let row = self.rows.remove(key)?;
@@ -68,14 +93,14 @@ impl<K: Ord + Clone, V> Table<K, V> {
 impl<K, V> Table<K, V>
 where
     K: Ord + Clone + Display + From<String>,
-    V: Serialize + DeserializeOwned,
+    V: Document,
 {
     /// Notes down every row that changed since the last time.
     pub(super) fn take_changes(&mut self, kind: &'static str, changes: &mut Vec<Change>) {
         for key in std::mem::take(&mut self.changed) {
             let document = self.rows.get(&key).map(|row| {
                 // Rows have string keys and no types of others that could refuse.
-                serde_json::to_string(row).expect("every row can be written as JSON")
+                row.write().expect("every row can be written as JSON")
             });
             changes.push(Change { kind, id: key.to_string(), document });
         }
@@ -83,7 +108,7 @@ where
 
     /// Puts a row back that was noted down before.
     pub(super) fn restore(&mut self, id: String, document: &str) -> Result<(), RowError> {
-        match serde_json::from_str(document) {
+        match V::read(document) {
             Ok(row) => {
                 self.rows.insert(id.into(), row);
                 Ok(())

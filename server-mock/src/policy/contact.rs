@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::identifiers::parse_email;
 use crate::model::{Problem, ProblemType};
 
+/// How many contacts are kept for an account.
+const CONTACTS_MAX: usize = 10;
+
 /// Parses `contact`: `mailto:` URLs of one address each, without header fields.
 ///
 /// # Errors
@@ -12,6 +15,10 @@ use crate::model::{Problem, ProblemType};
 pub fn parse_all(contact: &Value) -> Result<Vec<String>, Problem> {
     let not_strings = || Problem::malformed("`contact` is no array of strings");
     let urls = contact.as_array().ok_or_else(not_strings)?;
+    if urls.len() > CONTACTS_MAX {
+        let detail = format!("an account has at most {CONTACTS_MAX} contacts");
+        return Err(Problem::new(ProblemType::InvalidContact, detail));
+    }
     urls.iter().map(|url| parse(url.as_str().ok_or_else(not_strings)?)).collect()
 }
 
@@ -56,6 +63,9 @@ mod tests {
         ] {
             assert_eq!(parse_all(&json!([url])).unwrap_err().kind, kind, "{url}");
         }
+        let many = vec!["mailto:a@example.test"; CONTACTS_MAX + 1];
+        assert_eq!(parse_all(&json!(many)).unwrap_err().kind, ProblemType::InvalidContact);
+        parse_all(&json!(many[1..])).unwrap();
         assert_eq!(parse_all(&json!("mailto:a@b.test")).unwrap_err().kind, ProblemType::Malformed);
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde_json::Value;
 
-use crate::model::{Identifier, Problem, ProblemType, identifier::nfc};
+use crate::model::{DomainName, EmailAddress, Identifier, Problem, ProblemType};
 
 /// Parses the `identifiers` of a newOrder request (RFC 8555 §7.4).
 ///
@@ -15,22 +14,26 @@ pub fn parse_all(identifiers: &[Value]) -> Result<Vec<Identifier>, Problem> {
     let mut parsed = Vec::with_capacity(identifiers.len());
     let mut refused = Vec::new();
     for identifier in identifiers {
-        match parse(identifier) {
+        match parse_one(identifier) {
             Ok(identifier) => parsed.push(identifier),
             Err(problem) => refused.push(problem),
         }
     }
-    let Some(first) = refused.first() else { return Ok(parsed) };
-    let same = refused.iter().all(|problem| problem.kind == first.kind);
-    let kind = if same { first.kind } else { ProblemType::Compound };
-    Err(Problem::new(kind, first.detail.clone()).with_subproblems(refused))
+    Problem::of_parts(refused)?;
+    Ok(parsed)
 }
 
 /// Parses one identifier.
 ///
 /// # Errors
-/// `malformed` or `unsupportedIdentifier`.
+/// As [`parse_all`].
 pub fn parse(identifier: &Value) -> Result<Identifier, Problem> {
+    let mut parsed = parse_all(std::slice::from_ref(identifier))?;
+    // All that went in has come out.
+    Ok(parsed.swap_remove(0))
+}
+
+fn parse_one(identifier: &Value) -> Result<Identifier, Problem> {
     let member = |name: &str| identifier.get(name).and_then(Value::as_str);
     let (Some(kind), Some(value)) = (member("type"), member("value")) else {
         return Err(Problem::malformed("an identifier has the strings `type` and `value`"));
@@ -86,39 +89,13 @@ fn parse_ancestor(ancestor: &Value, identifier: &Identifier) -> Result<String, P
 /// # Errors
 /// `malformed`.
 pub fn parse_dns(value: &str) -> Result<Identifier, Problem> {
-    let name = value.to_ascii_lowercase();
-    let base = name.strip_prefix("*.").unwrap_or(&name);
-    match check_name(base) {
-        Ok(()) => Ok(Identifier::Dns(name)),
-        Err(reason) => Err(Problem::malformed(format!("{value:?} is no DNS name: {reason}"))),
-    }
-}
-
-fn check_name(name: &str) -> Result<(), &'static str> {
-    if name.len() > 253 {
-        return Err("it has more than 253 characters");
-    }
-    for label in name.split('.') {
-        if label.is_empty() || label.len() > 63 {
-            return Err("a label has 1 to 63 characters");
-        }
-        if !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err("a label has letters, digits and hyphens");
-        }
-    }
-    let strict = Uts46::new().to_ascii(
-        name.as_bytes(),
-        AsciiDenyList::STD3,
-        Hyphens::CheckFirstLast,
-        DnsLength::Verify,
-    );
-    if !strict.is_ok_and(|ascii| ascii == name) {
-        return Err("an internationalised label is wrongly encoded, or a hyphen stands at an end");
-    }
-    // Such a name is an IPv4 address to whoever takes URLs apart, in one of its many forms.
-    match url::Host::parse(name) {
-        Ok(url::Host::Domain(_)) => Ok(()),
-        _ => Err("its last label is a number"),
+    let (star, base) = match value.strip_prefix("*.") {
+        Some(base) => ("*.", base),
+        None => ("", value),
+    };
+    match DomainName::parse(base) {
+        Ok(base) => Ok(Identifier::Dns(format!("{star}{base}"))),
+        Err(refused) => Err(Problem::malformed(format!("{value:?} is no DNS name: {}", refused.reason))),
     }
 }
 
@@ -134,31 +111,12 @@ pub fn parse_ip(value: &str) -> Result<Identifier, Problem> {
     }
 }
 
-/// An e-mail address; the part before `@` keeps its case, and may have more than ASCII (RFC 6531 §3.3).
+/// An e-mail address.
 ///
 /// # Errors
 /// `malformed`.
 pub fn parse_email(value: &str) -> Result<Identifier, Problem> {
-    let refused = |reason| Problem::malformed(format!("{value:?} is no e-mail address: {reason}"));
-    let (local, domain) = value.rsplit_once('@').ok_or_else(|| refused("it has no @"))?;
-    let local = nfc(local);
-    if !local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext)) {
-        return Err(refused("before the @ are words with single dots between them, not quoted"));
-    }
-    if local.len() > 64 {
-        return Err(refused("before the @ are at most 64 bytes"));
-    }
-    let domain = domain.to_ascii_lowercase();
-    check_name(&domain).map_err(refused)?;
-    Ok(Identifier::Email(format!("{local}@{domain}")))
-}
-
-/// atext of RFC 5322 §3.2.3 and RFC 6532 §3.2, without what can't be seen.
-fn is_atext(c: char) -> bool {
-    match c.is_ascii() {
-        true => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c),
-        false => !c.is_control() && !c.is_whitespace(),
-    }
+    Ok(Identifier::Email(EmailAddress::parse(value)?.into()))
 }
 
 #[cfg(test)]

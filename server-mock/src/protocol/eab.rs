@@ -6,12 +6,16 @@ use serde_json::Value;
 use super::{Jws, jwk, jws, jws::Signer};
 use crate::model::{Problem, public_key::PublicKey};
 
+/// The most that is kept of a binding, in bytes: one of an RSA key of 8192 bits takes less than half of it.
+const LENGTH_MAX: usize = 8192;
+
 /// A binding whose form is right and whose MAC has not been looked at.
 #[derive(Clone, Debug)]
 pub struct Binding {
     kid: String,
     algorithm: hmac::Algorithm,
     jws: Jws,
+    document: Value,
 }
 
 impl Binding {
@@ -21,7 +25,12 @@ impl Binding {
     /// `malformed` when it is no JWS with a MAC algorithm, a `kid`, the outer `url` and no nonce.
     pub fn parse(value: &Value, url: &str) -> Result<Self, Problem> {
         let inner = |problem: Problem| problem.within("externalAccountBinding");
-        let jws = Jws::parse(value.to_string().as_bytes()).map_err(inner)?;
+        let text = value.to_string();
+        if text.len() > LENGTH_MAX {
+            let detail = format!("a binding has at most {LENGTH_MAX} bytes");
+            return Err(inner(Problem::malformed(detail)));
+        }
+        let jws = Jws::parse(text.as_bytes()).map_err(inner)?;
         let algorithm = match jws.algorithm().map_err(inner)? {
             "HS256" => hmac::HMAC_SHA256,
             "HS384" => hmac::HMAC_SHA384,
@@ -40,13 +49,21 @@ impl Binding {
         if jws.url().map_err(inner)? != url {
             return Err(inner(Problem::malformed("its `url` is not that of the request around it")));
         }
-        Ok(Self { kid, algorithm, jws })
+        let member = |name: &str| (name.to_owned(), value[name].clone());
+        let document = ["protected", "payload", "signature"].map(member).into_iter().collect();
+        Ok(Self { kid, algorithm, jws, document })
     }
 
     /// The key identifier that the owner copied from the web UI.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// The binding as it came, without members that mean nothing.
+    #[must_use]
+    pub fn into_document(self) -> Value {
+        self.document
     }
 
     /// Verifies the MAC, and that the bound key is the one that signs the request around it.

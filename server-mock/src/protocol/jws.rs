@@ -26,14 +26,25 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 /// The header parameters that matter here; deriving refuses a name that occurs twice (RFC 7515 §4).
 #[derive(Deserialize)]
 struct Header {
+    #[serde(default, deserialize_with = "some")]
     alg: Option<Value>,
+    #[serde(default, deserialize_with = "some")]
     jwk: Option<Value>,
+    #[serde(default, deserialize_with = "some")]
     kid: Option<Value>,
+    #[serde(default, deserialize_with = "some")]
     nonce: Option<Value>,
+    #[serde(default, deserialize_with = "some")]
     url: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     crit: bool,
+    #[serde(default, deserialize_with = "some")]
     b64: Option<Value>,
+}
+
+/// A parameter that is there, be it `null`.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// Who a request says to be from.
@@ -219,7 +230,9 @@ mod tests {
             body[name] = value;
             assert!(parse(&body).is_err(), "{name}");
         }
-        for extra in [json!({"b64": false}), json!({"crit": ["b64"]}), json!({"crit": null})] {
+        for extra in
+            [json!({"b64": null}), json!({"b64": false}), json!({"crit": ["b64"]}), json!({"crit": null})]
+        {
             let mut header = json!({"alg": "ES256"});
             header.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
             assert!(parse(&flattened(header)).is_err(), "{extra}");
@@ -259,6 +272,8 @@ mod tests {
         assert!(signer(json!({"alg": "ES256"})).is_err());
         assert!(signer(json!({"alg": "ES256", "kid": "a", "jwk": {}})).is_err());
         assert!(signer(json!({"alg": "ES256", "kid": 1})).is_err());
+        assert!(signer(json!({"alg": "ES256", "kid": "a", "jwk": null})).is_err(), "`null` is there");
+        assert!(parse(&flattened(json!({"alg": "HS256", "nonce": null}))).unwrap().has_nonce());
         assert_eq!(signer(json!({"alg": "ES256", "kid": "a"})).unwrap(), Signer::Kid("a".into()));
     }
 

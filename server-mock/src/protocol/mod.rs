@@ -8,8 +8,10 @@ pub mod jwk;
 pub mod jws;
 pub mod key_change;
 pub mod links;
+pub mod timestamp;
 
 pub use algorithm::Algorithm;
 pub use cert_id::CertId;
 pub use jws::Jws;
 pub use links::Links;
+pub use timestamp::timestamp;

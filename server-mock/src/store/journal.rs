@@ -26,7 +26,8 @@ struct Progress {
     failed: Option<String>,
 }
 
-/// Takes batches of changes. How many wait is bounded by the requests that wait for them to be written.
+/// Takes batches of changes. Every request waits for its own to be written, so that few are waiting at any moment; only
+/// those of background work have nobody who waits.
 #[derive(Debug)]
 pub(super) struct Journal {
     open: Mutex<Option<Open>>,
@@ -57,10 +58,10 @@ impl Journal {
         if batch.is_empty() {
             return;
         }
-        if let Some(open) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner)
-            && open.batches.send(batch).is_ok()
-        {
+        if let Some(open) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Counted in any case: when the thread is gone, whoever waits for the batch must hear of it.
             self.appended.fetch_add(1, Ordering::SeqCst);
+            let _ = open.batches.send(batch);
         }
     }
 
@@ -108,5 +109,22 @@ fn write(mut database: Database, batches: &mpsc::Receiver<Batch>, progress: &wat
                 progress.send_modify(|progress| progress.failed = Some(error.to_string()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn when_the_thread_is_gone_nothing_counts_as_written() {
+        let (batches, receiver) = mpsc::channel();
+        let (sender, progress) = watch::channel(Progress::default());
+        drop((receiver, sender));
+        let open = Mutex::new(Some(Open { batches, thread: thread::spawn(|| {}) }));
+        let journal = Journal { open, appended: AtomicU64::new(0), progress };
+        journal.written().await.unwrap();
+        journal.append(vec![Change { kind: "owner", id: "1".to_owned(), document: None }]);
+        assert!(journal.written().await.is_err());
     }
 }

@@ -25,6 +25,9 @@ pub enum StoreError {
     /// It is no database, or another program has it open.
     #[error("could not use the file as a database")]
     Database(#[from] rusqlite::Error),
+    /// It is a database of something else.
+    #[error("the file is a database, and not one of this program: it is left as it is")]
+    Foreign,
     /// It was written by a later version of this program.
     #[error("the file has the form {0}, which this version does not know")]
     Version(i64),
@@ -66,7 +69,7 @@ impl Store {
 
     /// Runs one transition; nothing else happens meanwhile, so it must not wait for anything.
     pub fn with<T>(&self, transition: impl FnOnce(&mut Model) -> T) -> T {
-        // A transition that panicked has been answered with an error; the others go on.
+        // A transition that panics is answered with an error by whoever serves the request; the others go on.
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
         let result = transition(&mut model);
         match &self.journal {

@@ -28,12 +28,17 @@ fn populate(model: &mut Model) {
         kind: OwnerKind::Organisation,
         name: "Example".to_owned(),
         assurance_points: 50,
-        domains: vec!["example.test".to_owned()],
+        domains: vec!["example.test".parse().unwrap()],
         addresses: Vec::new(),
     };
-    model.put_owner("owner".into(), owner);
+    model.add_owner("owner".into(), owner, &Settings::default()).unwrap();
     let rights = Rights { not_after: Some(datetime!(2031-01-01 00:00 UTC)), ..Rights::default() };
-    model.add_eab_key(EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW)).unwrap();
+    model
+        .add_eab_key(
+            EabKey::new("kid".to_owned(), "owner".into(), rights, vec![7; 64], NOW),
+            &Settings::default(),
+        )
+        .unwrap();
     let new = NewAccount {
         id: account(),
         key: key(1),
@@ -186,8 +191,22 @@ fn one_server_at_a_time_and_only_a_state_file() {
     assert!(matches!(Store::open(folder.path()), Err(StoreError::File(_))));
 
     let newer = folder.path().join("newer");
+    drop(Database::open(&newer).unwrap());
     rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 9).unwrap();
     assert!(matches!(Store::open(&newer), Err(StoreError::Version(9))));
+
+    let foreign = folder.path().join("foreign");
+    let mail = rusqlite::Connection::open(&foreign).unwrap();
+    mail.execute_batch("CREATE TABLE mails (subject TEXT)").unwrap();
+    drop(mail);
+    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o644)).unwrap();
+    let before = fs::read(&foreign).unwrap();
+    assert!(matches!(Store::open(&foreign), Err(StoreError::Foreign)));
+    assert_eq!(fs::read(&foreign).unwrap(), before, "it is left as it is");
+    assert_eq!(fs::metadata(&foreign).unwrap().permissions().mode() & 0o777, 0o644);
+    let marked = folder.path().join("marked");
+    rusqlite::Connection::open(&marked).unwrap().pragma_update(None, "application_id", 7).unwrap();
+    assert!(matches!(Store::open(&marked), Err(StoreError::Foreign)));
 
     let strange = folder.path().join("strange");
     let mut database = Database::open(&strange).unwrap();

@@ -52,10 +52,7 @@ pub(super) async fn check_all(
         let detail = format!("the CAA records of all names could not be had within {TIMEOUT_ALL:?}");
         Problem::new(ProblemType::Dns, detail)
     })?;
-    let Some(first) = refused.first() else { return Ok(()) };
-    let same = refused.iter().all(|problem| problem.kind == first.kind);
-    let kind = if same { first.kind } else { ProblemType::Compound };
-    Err(Problem::new(kind, first.detail.clone()).with_subproblems(refused))
+    Problem::of_parts(refused)
 }
 
 /// # Errors

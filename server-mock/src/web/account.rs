@@ -40,12 +40,12 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByKey) -> Resul
     }
     let contact = payload.get("contact").map_or(Ok(Vec::new()), contact::parse_all)?;
     check_terms(&app, &payload)?;
-    let external_account_binding = payload.get("externalAccountBinding").cloned().ok_or_else(|| {
+    let binding = payload.get("externalAccountBinding").ok_or_else(|| {
         let detail = "accounts are tied to a CAcert account: get a key identifier and MAC key from the CAcert \
                       web UI, menu \"ACME clients\"";
         Problem::new(ProblemType::ExternalAccountRequired, detail)
     })?;
-    let binding = Binding::parse(&external_account_binding, &request.body.url)?;
+    let binding = Binding::parse(binding, &request.body.url)?;
     let (id, kid) = (app.services.random.token(16).into(), binding.kid().to_owned());
     let now = app.services.clock.now();
     app.services.store.with(|model| {
@@ -55,6 +55,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByKey) -> Resul
         if let Some(account) = model.account_with_key(&request.key)? {
             return Ok(located(&app.links.account(&account.id), Json(document(&app, account))));
         }
+        let external_account_binding = binding.into_document();
         let new = NewAccount { id, key: request.key, contact, kid, external_account_binding };
         let account = model.create_account(new, now, &app.services.settings)?;
         let answer = (StatusCode::CREATED, Json(document(&app, account)));
@@ -73,7 +74,7 @@ pub(super) async fn update(
     let contact = payload.get("contact").map(contact::parse_all).transpose()?;
     // Of all else RFC 8555 §7.3.2 says that updates are ignored: other statuses, terms, orders, unknown members.
     let deactivate = payload.get("status").and_then(Value::as_str) == Some("deactivated");
-    app.services.store.with(|model| {
+    request.transition(&app, |model| {
         if let Some(contact) = contact {
             model.update_contact(&request.account, contact)?;
         }
@@ -97,7 +98,7 @@ pub(super) async fn orders(
     request.body.expect_empty()?;
     let from = query.as_deref().and_then(|query| query.strip_prefix("from=")).map(OrderId::from);
     let now = app.services.clock.now();
-    let (urls, next) = app.services.store.with(|model| {
+    let (urls, next) = request.transition(&app, |model| {
         let account = model.acting_account(&request.account)?;
         let (orders, next) = model.orders_page(account, from.as_ref(), PAGE, now);
         let urls: Vec<String> = orders.into_iter().map(|order| app.links.order(&order.id)).collect();

@@ -11,14 +11,11 @@ use axum::{
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{
-    App, challenge, challenge_mail,
-    extract::ByAccount,
-    respond::{located, timestamp},
-};
+use super::{App, challenge, challenge_mail, extract::ByAccount, respond::located};
 use crate::{
     model::{Authorization, AuthorizationId, Problem, pre_authorization::NewAuthorization},
     policy::identifiers,
+    protocol::timestamp,
 };
 
 /// newAuthz: 201 for a new authorization, 200 when the account has a valid one already.
@@ -33,7 +30,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
     let new = NewAuthorization { identifier: identifiers::parse(wanted)?, subdomains };
     let services = &app.services;
     let now = services.clock.now();
-    services.store.with(|model| {
+    request.transition(&app, |model| {
         let mut tokens = || services.random.token(16);
         let account = &request.account;
         let (id, made) = model.pre_authorize(account, &new, now, &services.settings, &mut tokens)?;
@@ -56,7 +53,7 @@ pub(super) async fn post(
 ) -> Result<Json<Value>, Problem> {
     let id = AuthorizationId::from(id);
     let now = app.services.clock.now();
-    app.services.store.with(|model| {
+    request.transition(&app, |model| {
         model.authorization(&id, &request.account)?;
         if !request.body.payload.is_empty() {
             match request.body.object()?.get("status") {

@@ -45,7 +45,7 @@ fn answer(
     request: &ByAccount,
 ) -> Result<Response, Problem> {
     let services = &app.services;
-    let der = services.store.with(|model| {
+    let der = request.transition(app, |model| {
         let certificate = model.certificate(&id, &request.account)?;
         request.body.expect_empty()?;
         Ok::<_, Problem>(certificate.der.clone())

@@ -12,18 +12,14 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{
-    App, challenge_mail,
-    extract::ByAccount,
-    problem,
-    respond::{append_link, timestamp},
-};
+use super::{App, challenge_mail, extract::ByAccount, problem, respond::append_link};
 use crate::{
     background::Place,
     model::{
         Authorization, AuthorizationId, Challenge, ChallengeKind, ChallengeState, Problem, ProblemType,
         PublicKey,
     },
+    protocol::timestamp,
     services::Services,
     va::Attempt,
 };
@@ -43,9 +39,10 @@ pub(super) async fn post(
     let services = &app.services;
     // Before anything is begun that there might be no room for. A reply by mail comes by itself.
     let looks = starts && kind != Ok(ChallengeKind::EmailReply00);
-    let place = if looks { Some(services.background.place().ok_or_else(too_busy)?) } else { None };
+    let place =
+        if looks { Some(services.background.place(&request.account).ok_or_else(too_busy)?) } else { None };
     let now = services.clock.now();
-    let (attempt, response) = services.store.with(|model| {
+    let (attempt, response) = request.transition(&app, |model| {
         model.authorization(&id, &request.account)?;
         let not_found = || Problem::not_found("challenge");
         let kind = kind.map_err(|_| not_found())?;
@@ -83,12 +80,13 @@ pub(super) fn resume(app: &App) {
         let attempt = |(id, account, kind)| {
             let authorization = model.authorization(&id, &account).ok()?;
             let key = model.account_key(&account)?;
-            Some((id, attempt(app, authorization, authorization.challenge(kind)?, &key, now)))
+            let attempt = attempt(app, authorization, authorization.challenge(kind)?, &key, now);
+            Some((id, account, attempt))
         };
         begun.filter_map(attempt).collect()
     });
-    for (id, attempt) in attempts {
-        match services.background.place() {
+    for (id, account, attempt) in attempts {
+        match services.background.place(&account) {
             Some(place) => start(services, place, id, attempt),
             None => drop(services.store.with(|model| {
                 model.conclude_validation(&id, attempt.kind, Err(too_busy()), now, &services.settings)

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::App;
 use crate::{
-    model::{AccountId, Problem, ProblemType, PublicKey},
+    model::{AccountId, Model, Problem, ProblemType, PublicKey},
     protocol::{Jws, jws, jws::Signer},
 };
 
@@ -47,6 +47,21 @@ pub(super) struct ByAccount {
     pub(super) account: AccountId,
     pub(super) key: PublicKey,
     pub(super) body: Body,
+}
+
+impl ByAccount {
+    /// Runs a transition on behalf of the account, if it may still act and its key is still the one that signed: both
+    /// may have changed since the signature was verified.
+    pub(super) fn transition<T>(
+        &self,
+        app: &App,
+        transition: impl FnOnce(&mut Model) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        app.services.store.with(|model| {
+            model.acting_account_with_key(&self.account, &self.key)?;
+            transition(model)
+        })
+    }
 }
 
 /// A request signed by a key that it brings along.

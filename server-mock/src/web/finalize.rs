@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::{App, extract::ByAccount, order, respond::located};
 use crate::{
@@ -29,21 +30,28 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let id = OrderId::from(id);
     let services = &app.services;
-    services.store.with(|model| model.order(&id, &request.account).map(|_| ()))?;
+    request.transition(&app, |model| model.order(&id, &request.account).map(|_| ()))?;
     let payload = request.body.object()?;
     let csr = payload.get("csr").and_then(Value::as_str);
     let csr = csr.ok_or_else(|| Problem::malformed("`csr` is missing or no string"))?;
     let csr = Csr::parse(&base64url::decode("csr", csr)?)?;
     check_caa(&app, &id, &request.account).await?;
-    let claim = services.store.with(|model| {
+    let claim = request.transition(&app, |model| {
         let now = services.clock.now();
         model.begin_finalize(&id, &request.account, &csr.names, &csr.key, now, &services.settings)
     })?;
-    // A task of its own: a client that hangs up must not leave the order with nobody to complete it.
-    let signing = tokio::spawn(sign(services.clone(), claim, csr));
+    // In the background: a client that hangs up must not leave the order with nobody to complete it.
+    let (done, signed) = oneshot::channel::<()>();
+    services.background.spawn_at_once({
+        let services = services.clone();
+        async move {
+            sign(services, claim, csr).await;
+            drop(done);
+        }
+    });
     if services.settings.signing_delay.is_zero() {
-        // A panic there has been reported, and the order says `processing`.
-        let _ = signing.await;
+        // It is only ever dropped, be it because of a panic, which has been reported; then the order says `processing`.
+        let _ = signed.await;
     }
     let now = services.clock.now();
     let answer = services.store.with(|model| order::answer(&app, model, &id, &request.account, now))?;

@@ -24,7 +24,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: ByAccount) -> Res
         return Err(Problem::malformed("`oldKey` is not the account's key"));
     }
     let changed = app.services.store.with(|model| {
-        model.change_key(&request.account, change.new_key)?;
+        model.change_key(&request.account, &request.key, change.new_key)?;
         Ok(account::document(&app, model.acting_account(&request.account)?))
     });
     match changed {

@@ -12,6 +12,7 @@ mod finalize;
 mod key_change;
 mod nonce;
 mod order;
+mod panic;
 mod problem;
 mod renewal_info;
 mod respond;
@@ -62,6 +63,7 @@ pub(crate) fn acme_router(services: Arc<Services>, base_url: &str) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::malformed("the resource does not answer this method").with_status(405)
         })
+        .layer(middleware::from_fn(panic::catch))
         .layer(middleware::from_fn_with_state(app.clone(), respond::finish))
         .with_state(app)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use super::{
     App, challenge_mail,
     extract::ByAccount,
     problem, renewal_info,
-    respond::{located, timestamp},
+    respond::{located, retry_after},
 };
 use crate::{
     model::{
@@ -23,7 +23,7 @@ use crate::{
         order::{NewOrder, Replaces},
     },
     policy::identifiers,
-    protocol::CertId,
+    protocol::{CertId, timestamp},
 };
 
 /// newOrder.
@@ -45,7 +45,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: ByAccount) -> R
         replaces.map(|text| Ok::<_, Problem>((text.to_owned(), CertId::parse(text)?))).transpose()?;
     let services = &app.services;
     let now = services.clock.now();
-    services.store.with(|model| {
+    request.transition(&app, |model| {
         if let Some((cert_id, parsed)) = replaces {
             let certificate = renewal_info::resolve(services, model, &parsed)
                 .map_err(|problem| problem.within("replaces"))?;
@@ -68,7 +68,7 @@ pub(super) async fn read(
 ) -> Result<Response, Problem> {
     let id = OrderId::from(id);
     let now = app.services.clock.now();
-    app.services.store.with(|model| {
+    request.transition(&app, |model| {
         model.order(&id, &request.account)?;
         request.body.expect_empty()?;
         answer(&app, model, &id, &request.account, now)
@@ -87,7 +87,7 @@ pub(super) fn answer(
     let (status, error) = model.order_status(order, now);
     let mut response = Json(document(app, order, status, error.as_ref())).into_response();
     if status == OrderStatus::Processing {
-        let pause = HeaderValue::from(app.services.settings.retry_after.as_secs());
+        let pause = retry_after(app.services.settings.retry_after);
         response.headers_mut().insert(header::RETRY_AFTER, pause);
     }
     Ok(response)

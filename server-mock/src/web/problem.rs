@@ -7,29 +7,35 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use super::respond::retry_after;
 use crate::model::Problem;
 
-/// The document.
+/// The document. Which identifier it is about stands in subproblems alone (RFC 8555 §6.7.1).
 pub(super) fn to_json(problem: &Problem) -> Value {
     let mut document = json!({
         "type": format!("urn:ietf:params:acme:error:{}", problem.kind.name()),
         "detail": problem.detail,
         "status": problem.status,
     });
-    if let Some(identifier) = &problem.identifier {
-        document["identifier"] = json!(identifier);
-    }
     if let Some(right) = problem.right {
         document["right"] = json!(right);
     }
     if !problem.subproblems.is_empty() {
-        document["subproblems"] = problem.subproblems.iter().map(to_json).collect();
+        document["subproblems"] = problem.subproblems.iter().map(subproblem).collect();
     }
     if !problem.algorithms.is_empty() {
         document["algorithms"] = json!(problem.algorithms);
     }
     if let Some(instance) = &problem.instance {
         document["instance"] = json!(instance);
+    }
+    document
+}
+
+fn subproblem(problem: &Problem) -> Value {
+    let mut document = to_json(problem);
+    if let Some(identifier) = &problem.identifier {
+        document["identifier"] = json!(identifier);
     }
     document
 }
@@ -41,7 +47,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(pause) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(pause.as_secs()));
+            headers.insert(header::RETRY_AFTER, retry_after(pause));
         }
         // RFC 8555 §7.3.3: where the terms are that the user must agree to.
         if let Some(instance) = &self.instance

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 
-use super::{App, respond::timestamp};
+use super::{App, respond::retry_after};
 use crate::{
     model::{Certificate, CertificateId, Model, Problem},
-    protocol::CertId,
+    protocol::{CertId, timestamp},
     services::Services,
 };
 
@@ -26,7 +26,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
     let document = json!({
         "suggestedWindow": {"start": timestamp(window.start), "end": timestamp(window.end)},
     });
-    let pause = HeaderValue::from(services.settings.renewal_info_retry_after.as_secs());
+    let pause = retry_after(services.settings.renewal_info_retry_after);
     Ok(([(header::RETRY_AFTER, pause)], Json(document)).into_response())
 }
 

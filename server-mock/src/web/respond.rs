@@ -1,6 +1,6 @@
 //! What every answer has: index link, nonce, cross-origin headers; and small helpers to build answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -8,7 +8,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::App;
 use crate::model::{Problem, ProblemType};
@@ -86,8 +85,19 @@ pub(super) fn located(url: &str, answer: impl IntoResponse) -> Response {
     response
 }
 
-/// A moment as JSON documents have it (RFC 3339), in whole seconds.
-pub(super) fn timestamp(time: OffsetDateTime) -> String {
-    // Only years beyond 9999 have no such form, and no setting leads there.
-    time.truncate_to_second().format(&Rfc3339).unwrap_or_default()
+/// What `Retry-After` says: whole seconds, and never fewer than meant, or clients come too early.
+pub(super) fn retry_after(pause: Duration) -> HeaderValue {
+    HeaderValue::from(pause.as_secs() + u64::from(pause.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_come_too_early() {
+        for (millis, seconds) in [(0, "0"), (1, "1"), (1000, "1"), (1001, "2")] {
+            assert_eq!(retry_after(Duration::from_millis(millis)), seconds);
+        }
+    }
 }

@@ -15,7 +15,9 @@ use crate::{
 /// revokeCert.
 pub(super) async fn post(State(app): State<Arc<App>>, request: ByEither) -> Result<StatusCode, Problem> {
     let (revoker, body) = match request {
-        ByEither::Account(request) => (Revoker::Account(request.account), request.body),
+        ByEither::Account(request) => {
+            (Revoker::Account { account: request.account, key: request.key }, request.body)
+        }
         ByEither::Key(request) => (Revoker::Key(request.key), request.body),
     };
     let payload = body.object()?;

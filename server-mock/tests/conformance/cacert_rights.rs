@@ -1,9 +1,15 @@
 //! CAcert's rights, and the admin API that sets them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
-use server_mock::{clock::ManualClock, model::Rights};
+use server_mock::{
+    clock::ManualClock,
+    model::{OrderId, OrderStatus, Rights},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
 use crate::common::{
@@ -169,6 +175,42 @@ async fn s085_bulk_revocation_includes_what_is_being_signed() {
     assert!(!is_revoked(&mock, &next).await);
 }
 
+/// Who may not act any more gets nothing that was begun before either: the order fails and counts for nothing.
+#[tokio::test]
+async fn s080_what_is_being_signed_is_nobodys() {
+    for withdraw in ["eab-keys/{kid}/revoke", "acme-accounts/{id}/revoke", "deactivated"] {
+        let mock = Mock::start_with(|config| config.policy.signing_delay = Duration::from_millis(200)).await;
+        let credentials = mock.eab_key(Rights::default());
+        let mut client = Client::new(&mock, Key::es256());
+        client.register(&credentials).await.expect(201);
+        let (url, order) = client.ready_order(&["www.example.test"]).await;
+        let csr = csr(&["www.example.test"], &Key::es256().for_csr());
+        assert_eq!(client.finalize(&order, &csr).await.expect(200)["status"], "processing");
+        let id = client.kid.rsplit('/').next().unwrap();
+        if withdraw == "deactivated" {
+            client.post(&client.kid, json!({"status": "deactivated"})).await.expect(200);
+        } else {
+            let path = withdraw.replace("{kid}", &credentials.kid).replace("{id}", id);
+            assert_eq!(api(&mock, &path, "").await.0, 200);
+        }
+        let order = OrderId::from(url.rsplit('/').next().unwrap());
+        let status = || {
+            mock.handle.services().store.with(|model| {
+                let order = model.order(&order, &id.into()).unwrap();
+                model.order_status(order, OffsetDateTime::now_utc()).0
+            })
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while status() == OrderStatus::Processing {
+            assert!(Instant::now() < deadline, "{withdraw}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(status(), OrderStatus::Invalid, "{withdraw}");
+        assert!(list(&mock, "certificates").await.is_empty(), "{withdraw}");
+        assert_eq!(list(&mock, "eab-keys").await[0]["certificates"], 0, "{withdraw}");
+    }
+}
+
 #[tokio::test]
 async fn limits_on_number_and_time() {
     let mock = Mock::start().await;
@@ -233,7 +275,7 @@ async fn the_admin_api_says_what_is_wrong() {
         ("owners", json!({"name": "x", "domains": ["a..b"]}).to_string(), 400, "a..b"),
         ("eab-keys", json!({"owner": "nobody"}).to_string(), 404, "no such owner"),
         ("eab-keys", with_rights(json!({"sever": true})), 400, "unknown field `sever`"),
-        ("eab-keys", with_rights(json!({"names": [{"dsn": "x"}]})), 400, "a name is"),
+        ("eab-keys", with_rights(json!({"names": [{"dsn": "x"}]})), 400, "unknown field `dsn`"),
         ("eab-keys", with_rights(json!({"names": [{"dns": "*.example.test"}]})), 400, "wildcard"),
         ("eab-keys/nobody/revoke", String::new(), 404, "no such key identifier"),
         ("acme-accounts/nobody/revoke", String::new(), 404, "no such account"),

@@ -18,8 +18,8 @@ fn owner(kind: OwnerKind, name: &str, assurance_points: u16) -> Owner {
         kind,
         name: name.to_owned(),
         assurance_points,
-        domains: vec!["example.test".to_owned()],
-        addresses: vec![ALICE.to_owned(), "al@example.test".to_owned()],
+        domains: vec!["example.test".parse().unwrap()],
+        addresses: vec![ALICE.parse().unwrap(), "al@example.test".parse().unwrap()],
     }
 }
 
@@ -33,7 +33,7 @@ fn all_kinds() -> Rights {
 
 async fn client(mock: &Mock, owner: Owner) -> Client<'_> {
     let admin = mock.handle.admin();
-    let owner = admin.create_owner(owner);
+    let owner = admin.create_owner(owner).unwrap();
     let mut client = Client::new(mock, Key::es256());
     client.register(&admin.create_eab_key(&owner, all_kinds()).unwrap()).await.expect(201);
     client
@@ -100,7 +100,7 @@ async fn s105_or_not_at_all() {
 async fn a_domain_lost_in_between_counts_no_longer() {
     let mock = start(PrevalidAuthorizations::On).await;
     let admin = mock.handle.admin();
-    let id = admin.create_owner(owner(OwnerKind::User, "Alice", 100));
+    let id = admin.create_owner(owner(OwnerKind::User, "Alice", 100)).unwrap();
     let mut client = Client::new(&mock, Key::es256());
     client.register(&admin.create_eab_key(&id, all_kinds()).unwrap()).await.expect(201);
     let document = order(&client, "dns", &["www.example.test"]).await.expect(201);

@@ -168,7 +168,7 @@ async fn keys_work(keys: impl IntoIterator<Item = Key>) {
 
 #[tokio::test]
 async fn s010_ecdsa_and_rsa() {
-    let rsa = ["RS256", "RS384", "RS512", "PS256"].map(Key::rsa);
+    let rsa = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map(Key::rsa);
     keys_work([Key::es256(), Key::es384(), Key::es512()].into_iter().chain(rsa)).await;
 }
 

@@ -9,7 +9,7 @@ use server_mock::{
 };
 use time::macros::datetime;
 
-use crate::common::{Answer, Client, Key, Mock, http_01};
+use crate::common::{Answer, Client, Key, Mock, csr, http_01};
 
 const NAME: &str = "www.example.test";
 
@@ -88,7 +88,7 @@ async fn s037_too_many_failed_validations() {
 #[tokio::test]
 async fn a_full_server_says_so() {
     let mock = Mock::start_with(|config| {
-        config.policy.capacity.orders = 2;
+        config.policy.capacity.identifiers = 2;
         config.policy.capacity.accounts = 2;
     })
     .await;
@@ -101,6 +101,37 @@ async fn a_full_server_says_so() {
     assert!(full.header("retry-after").is_some());
     register(&mock).await.expect(201);
     register(&mock).await.expect_problem(429, "rateLimited");
+}
+
+/// Names take the room, not orders: a hundred names in one count as in a hundred.
+#[tokio::test]
+async fn names_are_what_counts() {
+    let mock = Mock::start_with(|config| {
+        config.policy.capacity.identifiers = 4;
+        config.policy.capacity.certificates = 1;
+        config.policy.signing_delay = Duration::from_millis(300);
+    })
+    .await;
+    let client = mock.account().await;
+    client.order(&["a.example.test", "b.example.test"]).await.expect_problem(429, "rateLimited");
+    let (first, second) = (client.ready_order(&[NAME]).await, client.ready_order(&[NAME]).await);
+    // While it is being signed, the one place is taken.
+    client.finalize(&first.1, &csr(&[NAME], &Key::es256().for_csr())).await.expect(200);
+    let refused = client.finalize(&second.1, &csr(&[NAME], &Key::es256().for_csr())).await;
+    refused.expect_problem(429, "rateLimited");
+    assert_eq!(client.settle(&first.0, &["processing"]).await["status"], "valid");
+}
+
+#[tokio::test]
+async fn s037_authorizations_ahead_of_orders_count_as_orders() {
+    let mock = Mock::start_with(|config| config.policy.limits.new_orders = limit("2/1h")).await;
+    let client = mock.account().await;
+    let ahead = || json!({"identifier": {"type": "dns", "value": NAME}});
+    for _ in 0..2 {
+        client.post(&mock.url("newAuthz"), ahead()).await.expect(201);
+    }
+    expect_limited(&client.post(&mock.url("newAuthz"), ahead()).await);
+    expect_limited(&client.order(&[NAME]).await);
 }
 
 #[tokio::test]

@@ -97,6 +97,12 @@ async fn s039_identifiers_stand_in_subproblems_alone() {
     );
     let outside = client.order(&["other.test"]).await.expect_problem(403, "rejectedIdentifier");
     assert_eq!(outside.get("identifier"), None);
+    let ahead = json!({"identifier": {"type": "dns", "value": "-.test"}});
+    let ahead = client.post(&mock.url("newAuthz"), ahead).await.expect_problem(400, "malformed");
+    assert_eq!(
+        (ahead.get("identifier"), &ahead["subproblems"][0]["identifier"]["value"]),
+        (None, &json!("-.test"))
+    );
     let order = client.order(&["www.example.test"]).await.expect(201);
     let url = order["authorizations"][0].as_str().unwrap();
     let challenge = http_01(&client.read(url).await.json());

@@ -65,6 +65,22 @@ async fn s071_a_nonce_does_not_belong_there() {
     with_header(|header, _| header["nonce"] = json!("AAAAAAAAAAAAAAAAAAAAAA"))
         .await
         .expect_problem(400, "malformed");
+    // Nor does one that says nothing.
+    with_header(|header, _| header["nonce"] = json!(null)).await.expect_problem(400, "malformed");
+}
+
+/// The binding is kept for as long as the account, so it is bounded, and has nothing that means nothing.
+#[tokio::test]
+async fn s076_a_binding_is_no_place_to_keep_things() {
+    let mock = Mock::start().await;
+    let credentials = mock.eab_key(Default::default());
+    let client = Client::new(&mock, Key::es256());
+    let mut binding = client.binding(&credentials);
+    binding["other"] = json!("x".repeat(8192));
+    client.register_with(binding.clone()).await.expect_problem(400, "malformed");
+    binding["other"] = json!("x");
+    let account = client.register_with(binding).await.expect(201);
+    assert_eq!(account["externalAccountBinding"].as_object().unwrap().len(), 3, "{account}");
 }
 
 #[tokio::test]

@@ -37,6 +37,19 @@ async fn s086_change_and_go_on() {
     assert_eq!(client.finalize(&order, &csr).await.expect(200)["status"], "valid");
 }
 
+/// Of changes that all come from one old key, one happens.
+#[tokio::test]
+async fn s086_one_change_at_a_time() {
+    let mock = Mock::start().await;
+    let client = mock.account().await;
+    let keys: Vec<Key> = (0..8).map(|_| Key::es256()).collect();
+    let changes = keys.iter().map(|key| change(&client, key, |_, _| {}));
+    let mut statuses: Vec<u16> =
+        futures_util::future::join_all(changes).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400, 400, 400, 400, 400, 400, 400]);
+}
+
 #[tokio::test]
 async fn s087_inner_without_jwk() {
     let mock = Mock::start().await;

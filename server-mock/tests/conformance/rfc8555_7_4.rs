@@ -79,6 +79,10 @@ async fn s101_blocked_names() {
         problem["subproblems"].as_array().unwrap().iter().map(|sub| &sub["identifier"]["value"]).collect();
     assert_eq!(refused, ["bank.example.test", "www.bank.example.test"]);
     client.order(&["thebank.example.test", NAME]).await.expect(201);
+    // A wildcard certificate would be one for the blocked name too.
+    let client = mock.account_with_all_names().await;
+    client.order(&["*.example.test"]).await.expect_problem(403, "rejectedIdentifier");
+    client.order(&["*.www.example.test"]).await.expect(201);
 }
 
 #[tokio::test]
@@ -92,6 +96,40 @@ async fn s102_dates_that_are_none() {
         payload[member] = date;
         order_with(&client, payload).await.expect_problem(400, "malformed");
     }
+}
+
+/// Far away in time there are no dates any more: that is no reason to break down.
+#[tokio::test]
+async fn s103_no_date_is_too_far_away() {
+    let clock = Arc::new(ManualClock::new(datetime!(2030-01-01 00:00 UTC)));
+    let mock = Mock::start_on(&clock).await;
+    let client = mock.account().await;
+    for date in ["9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"] {
+        for member in ["notBefore", "notAfter"] {
+            let mut payload = json!({"identifiers": [dns(NAME)]});
+            payload[member] = json!(date);
+            order_with(&client, payload).await.expect_problem(400, "malformed");
+        }
+    }
+    order_with(&client, json!({"identifiers": [dns(NAME)], "notBefore": "2029-12-31T23:00:00Z"}))
+        .await
+        .expect(201);
+}
+
+/// Without a wish there is an end too: that of the CA.
+#[tokio::test]
+async fn s103_nothing_outlives_its_issuer() {
+    let clock = Arc::new(ManualClock::new(datetime!(2030-01-01 00:00 UTC)));
+    let lifetime = Duration::from_secs(99 * 365 * 86_400);
+    let mock =
+        Mock::start_on_with(&clock, |config| config.policy.certificate_lifetime = Some(lifetime)).await;
+    let client = mock.account().await;
+    let (_, chain) = client.issue(&[NAME], &Key::es256()).await;
+    let ends: Vec<_> = certificates(&chain)
+        .iter()
+        .map(|der| X509Certificate::from_der(der).unwrap().1.validity().not_after.to_datetime())
+        .collect();
+    assert_eq!(ends[0], ends[1]);
 }
 
 #[tokio::test]
@@ -117,6 +155,9 @@ async fn s103_dates_are_honoured_exactly_or_refused() {
         ("2030-01-01T00:00:00Z", "2099-01-01T00:00:00Z"),
         ("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"),
         ("2030-01-01T00:00:00.5Z", "2030-02-01T00:00:00Z"),
+        ("2029-12-31T22:59:59Z", "2030-02-01T00:00:00Z"),
+        ("2039-12-01T00:00:00Z", "2040-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
     ] {
         let payload = json!({"identifiers": [dns(NAME)], "notBefore": not_before, "notAfter": not_after});
         order_with(&client, payload).await.expect_problem(400, "malformed");

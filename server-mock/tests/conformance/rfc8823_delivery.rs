@@ -45,13 +45,14 @@ async fn mails_that_wait_hold_nothing_else_up() {
     let mock = Mock::start_with(|config| config.smtp = Some(smtp)).await;
     // More than the validations that may run at once.
     let addresses: Vec<String> = (0..260).map(|number| format!("a{number}@example.test")).collect();
-    let owner = mock.handle.admin().create_owner(Owner {
+    let owner = Owner {
         kind: OwnerKind::Organisation,
         name: "Example".to_owned(),
         assurance_points: 0,
-        domains: vec!["example.test".to_owned()],
-        addresses: addresses.clone(),
-    });
+        domains: vec!["example.test".parse().unwrap()],
+        addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+    };
+    let owner = mock.handle.admin().create_owner(owner).unwrap();
     let credentials = mock.handle.admin().create_eab_key(&owner, client_rights()).unwrap();
     let mut client = Client::new(&mock, Key::es256());
     client.register(&credentials).await.expect(201);

@@ -77,6 +77,45 @@ async fn s179_a_proof_of_the_domain_alone_does_not_reach_below() {
     assert_eq!(order(&client, json!([below("www.example.test", "example.test")])).await["status"], "pending");
 }
 
+/// A proof for all names of a domain is no business of a key that may order one of them.
+#[tokio::test]
+async fn s179_no_further_than_the_rights_of_the_key() {
+    let mock = Mock::start().await;
+    let rights = |rights: Value| serde_json::from_value(rights).unwrap();
+    for (names, reaches) in [
+        (json!([{"dns": "www.example.test"}]), false),
+        (json!([{"dns": "www.example.test", "subdomains": true}]), false),
+        (json!([{"dns": "example.test"}, {"dns": "www.example.test"}]), false),
+        (json!([{"dns": "example.test", "subdomains": true}]), true),
+    ] {
+        let client = mock.account_with(rights(json!({"names": names}))).await;
+        let (_, document) = client.authorization_for(below("www.example.test", "example.test")).await;
+        let proved = if reaches { "example.test" } else { "www.example.test" };
+        assert_eq!(document["identifier"]["value"], proved, "{names}");
+    }
+    let client = mock.account_with(rights(json!({"names": [{"dns": "example.test"}]}))).await;
+    let identifier = json!({"type": "dns", "value": "example.test", "subdomainAuthAllowed": true});
+    let document = client.post(&mock.url("newAuthz"), json!({"identifier": identifier})).await.expect(201);
+    assert_ne!(document.get("subdomainAuthAllowed"), Some(&json!(true)), "{document}");
+}
+
+/// What failed was the proof of the ancestor, so it is the ancestor that is tried too often.
+#[tokio::test]
+async fn s179_failures_count_for_what_was_to_be_proved() {
+    let limit = "2/1h".parse().ok();
+    let mock = Mock::start_with(|config| config.policy.limits.failed_validations = limit).await;
+    let client = mock.account().await;
+    let identifiers = json!({"identifiers": [below("www.example.test", "example.test")]});
+    for _ in 0..2 {
+        let order = client.post(&mock.url("newOrder"), identifiers.clone()).await.expect(201);
+        client
+            .expect_invalid(order["authorizations"][0].as_str().unwrap(), "dns-01", "incorrectResponse")
+            .await;
+    }
+    client.post(&mock.url("newOrder"), identifiers).await.expect_problem(429, "rateLimited");
+    client.order(&["www.example.test"]).await.expect(201);
+}
+
 #[tokio::test]
 async fn s179_what_is_no_ancestor_is_malformed() {
     let mock = Mock::start().await;

@@ -20,13 +20,14 @@ const SMTP_UTF8_MAILBOX: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 8, 9];
 
 /// Somebody who holds Bob's address and an ordinary one.
 async fn bob(mock: &Mock) -> Client<'_> {
-    let owner = mock.handle.admin().create_owner(Owner {
+    let owner = Owner {
         kind: OwnerKind::User,
         name: "Bob".to_owned(),
         assurance_points: 0,
         domains: Vec::new(),
-        addresses: vec![BOB.to_owned(), "bob@example.test".to_owned()],
-    });
+        addresses: vec![BOB.parse().unwrap(), "bob@example.test".parse().unwrap()],
+    };
+    let owner = mock.handle.admin().create_owner(owner).unwrap();
     let credentials = mock.handle.admin().create_eab_key(&owner, client_rights()).unwrap();
     let mut client = Client::new(mock, Key::es256());
     client.register(&credentials).await.expect(201);

@@ -43,6 +43,8 @@ impl Key {
             "RS384" => &signature::RSA_PKCS1_SHA384,
             "RS512" => &signature::RSA_PKCS1_SHA512,
             "PS256" => &signature::RSA_PSS_SHA256,
+            "PS384" => &signature::RSA_PSS_SHA384,
+            "PS512" => &signature::RSA_PSS_SHA512,
             other => panic!("{other}"),
         };
         Self { algorithm, pair: Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap(), encoding) }

@@ -168,13 +168,14 @@ impl Mock {
 
     /// An owner of `example.test`.
     pub(crate) fn owner(&self) -> OwnerId {
-        self.handle.admin().create_owner(Owner {
+        let owner = Owner {
             kind: OwnerKind::User,
             name: "Alice".to_owned(),
             assurance_points: 100,
-            domains: vec!["example.test".to_owned()],
-            addresses: vec!["alice@example.test".to_owned()],
-        })
+            domains: vec!["example.test".parse().unwrap()],
+            addresses: vec!["alice@example.test".parse().unwrap()],
+        };
+        self.handle.admin().create_owner(owner).unwrap()
     }
 
     pub(crate) fn eab_key(&self, rights: Rights) -> EabCredentials {
