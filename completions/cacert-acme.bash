@@ -22,6 +22,9 @@ _cacert__acme() {
             cacert__acme,completions)
                 cmd="cacert__acme__subcmd__completions"
                 ;;
+            cacert__acme,dns-persist)
+                cmd="cacert__acme__subcmd__dns__subcmd__persist"
+                ;;
             cacert__acme,help)
                 cmd="cacert__acme__subcmd__help"
                 ;;
@@ -88,6 +91,9 @@ _cacert__acme() {
             cacert__acme__subcmd__help,completions)
                 cmd="cacert__acme__subcmd__help__subcmd__completions"
                 ;;
+            cacert__acme__subcmd__help,dns-persist)
+                cmd="cacert__acme__subcmd__help__subcmd__dns__subcmd__persist"
+                ;;
             cacert__acme__subcmd__help,help)
                 cmd="cacert__acme__subcmd__help__subcmd__help"
                 ;;
@@ -134,7 +140,7 @@ _cacert__acme() {
 
     case "${cmd}" in
         cacert__acme)
-            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version register account issue renew list show revoke completions man help"
+            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version register account issue dns-persist renew list show revoke completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -384,12 +390,20 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__account__subcmd__rollover)
-            opts="-q -v -h -V --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --account-key-type --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --account-key-type)
+                    COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
+                    return 0
+                    ;;
+                --account-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -539,8 +553,50 @@ _cacert__acme() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cacert__subcmd__acme__subcmd__dns__subcmd__persist)
+            opts="-q -v -h -V --until --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cacert__subcmd__acme__subcmd__help)
-            opts="register account issue renew list show revoke completions man help"
+            opts="register account issue dns-persist renew list show revoke completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -638,6 +694,20 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cacert__subcmd__acme__subcmd__help__subcmd__dns__subcmd__persist)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -764,7 +834,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__issue)
-            opts="-d -q -v -h -V --domain --ip --name --key-type --force --webroot --standalone --tls-alpn --challenge --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-d -q -v -h -V --domain --ip --name --force --dry-run --key-type --reuse-key --csr --must-staple --profile --preferred-chain --not-before --not-after --webroot --standalone --tls-alpn --dns-rfc2136 --dns-persist --manual --dns-hook --http-hook --hook-dialect --challenge --dns-resolver --dns-alias --dns-timeout --dns-wait-for --dns-challenge --dns-port --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -790,6 +860,34 @@ _cacert__acme() {
                     COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
                     return 0
                     ;;
+                --reuse-key)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --csr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --must-staple)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preferred-chain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --webroot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -802,7 +900,51 @@ _cacert__acme() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --dns-rfc2136)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manual)
+                    COMPREPLY=($(compgen -W "dns http" -- "${cur}"))
+                    return 0
+                    ;;
+                --dns-hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hook-dialect)
+                    COMPREPLY=($(compgen -W "lego lego-raw certbot dehydrated dehydrated-chain acme.sh uacme" -- "${cur}"))
+                    return 0
+                    ;;
                 --challenge)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-resolver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dns-wait-for)
+                    COMPREPLY=($(compgen -W "authoritative resolvers nobody" -- "${cur}"))
+                    return 0
+                    ;;
+                --dns-challenge)
+                    COMPREPLY=($(compgen -W "dns-01 dns-account-01" -- "${cur}"))
+                    return 0
+                    ;;
+                --dns-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -914,7 +1056,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__register)
-            opts="-q -v -h -V --eab-kid --eab-key-file --eab --contact --agree-tos --accept-responsibility --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --eab-kid --eab-key-file --eab --contact --agree-tos --accept-responsibility --eab-alg --account-key-type --account-key --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -934,6 +1076,14 @@ _cacert__acme() {
                     ;;
                 --contact)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --eab-alg)
+                    COMPREPLY=($(compgen -W "hs256 hs384 hs512" -- "${cur}"))
+                    return 0
+                    ;;
+                --account-key-type)
+                    COMPREPLY=($(compgen -W "ec256 ec384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
                     return 0
                     ;;
                 --account-key)
@@ -972,7 +1122,7 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__renew)
-            opts="-q -v -h -V --force --report-not-due --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-q -v -h -V --force --dry-run --report-not-due --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1010,13 +1160,17 @@ _cacert__acme() {
             return 0
             ;;
         cacert__subcmd__acme__subcmd__revoke)
-            opts="-y -q -v -h -V --cert --key --reason --yes --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
+            opts="-y -q -v -h -V --cert --serial --key --reason --yes --config --state-dir --server --ca-bundle --account --json --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --serial)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

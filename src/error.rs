@@ -1,10 +1,15 @@
 //! What a person is told when something fails: what, why, and what to do about it.
 
+mod rights;
+
 use crate::acme::{AcmeError, KeyError};
-use crate::challenge::{ChallengeError, InvalidMethod};
+use crate::challenge::{ChallengeError, InvalidMethod, UpdateFileError};
 use crate::config::ConfigError;
 use crate::core::eab::InvalidCredentials;
 use crate::core::problem::Problem;
+use crate::dns::{KeyFault, NotVisible, UpdateError};
+use crate::hooks::HookError;
+use crate::keys::KeyFailure;
 use crate::store::StoreError;
 
 /// What kind of failure it is; decides the exit status.
@@ -166,21 +171,58 @@ impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         let told = Self::from_chain(Kind::Local, &error);
         match error {
-            KeyError::Pem => told
-                .hint("`openssl pkcs8 -topk8 -nodes -in OLD.pem -out NEW.pem` makes PKCS#8 of other forms"),
+            KeyError::Pem => told.hint(
+                "`openssl pkcs8 -topk8 -nodes -in OLD.pem -out NEW.pem` takes a passphrase off, and knows other forms",
+            ),
             KeyError::Unusable => told,
         }
     }
 }
 
+impl From<KeyFailure> for Error {
+    fn from(error: KeyFailure) -> Self {
+        Self::from_chain(Kind::Internal, &error)
+    }
+}
+
 impl From<ChallengeError> for Error {
     fn from(error: ChallengeError) -> Self {
-        let told = Self::from_chain(Kind::Challenge, &error);
+        let kind = match error {
+            ChallengeError::UpdateFile(_) => Kind::Local,
+            _ => Kind::Challenge,
+        };
+        let mut told = Self::from_chain(kind, &error);
+        if let ChallengeError::NotVisible(seen) | ChallengeError::NotStanding { source: seen, .. } = &error
+            && let NotVisible::Missing { servers, .. } = seen
+        {
+            told.causes.extend(servers.iter().map(|(server, seen)| format!("{server}: {seen}")));
+        }
         match error {
+            ChallengeError::UpdateFile(error) => match error {
+                UpdateFileError::Open { path, .. } => told.hint(format!("chmod 600 {}", path.display())),
+                UpdateFileError::Form { .. } => told.hint(
+                    "tsig-keygen writes such a file; in TOML it has key, algorithm and secret or secret-file, and may have server and zone",
+                ),
+                UpdateFileError::Read { .. } => told,
+            },
+            ChallengeError::Update { source, .. } => told.hint(update_hint(&source)),
+            ChallengeError::Lookup(_) | ChallengeError::NotVisible(NotVisible::Lookup(_)) => told.hint(
+                "--dns-resolver ADDR names a resolver that knows; --dns-alias RECORD says outright where the record stands",
+            ),
+            ChallengeError::NotStanding { record, .. } => told.hint(format!("publish it once: {record}")),
+            ChallengeError::NotVisible(_) => told.hint(
+                "--dns-timeout waits longer; --dns-wait-for resolvers asks only them, where the zone's servers can't be asked from here",
+            ),
             ChallengeError::File { .. } => {
                 told.hint("--webroot must be an existing folder that this user may write to")
             }
-            ChallengeError::Certificate { .. } => told,
+            ChallengeError::Hook(error) => tell_hook(told, &error),
+            ChallengeError::Certificate { .. }
+            | ChallengeError::RecordName { .. }
+            | ChallengeError::Terminal { .. } => told,
+            ChallengeError::NobodyThere { .. } => told.hint(
+                "run it at a terminal and without --json, or prove the name in a way that a timer can go: see `cacert-acme help issue`",
+            ),
             ChallengeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => told.hint(
                 "another program listens there: use --webroot with your web server's folder, or another ADDR:PORT behind it",
             ),
@@ -188,6 +230,58 @@ impl From<ChallengeError> for Error {
                 told.hint("ports below 1024 need root; --standalone=ADDR:PORT and --tls-alpn=ADDR:PORT take others")
             }
         }
+    }
+}
+
+impl From<HookError> for Error {
+    fn from(error: HookError) -> Self {
+        let kind = if matches!(error, HookError::PasswordInUrl { .. }) { Kind::Usage } else { Kind::Local };
+        tell_hook(Self::from_chain(kind, &error), &error)
+    }
+}
+
+/// A hook's failure with what the hook said of it.
+fn tell_hook(mut told: Error, error: &HookError) -> Error {
+    told.causes.extend(error.last_lines().iter().cloned());
+    match error {
+        HookError::Start { .. } => told.hint("a script needs its interpreter in the first line, as in #!/bin/sh"),
+        HookError::Failed { .. } => told.hint(
+            "--hook-dialect says which client the hook was written for; -v shows all that it says",
+        ),
+        HookError::TimedOut { .. } => told.hint("the hook must end when the proof is in place"),
+        HookError::PasswordInUrl { hook } => told.hint(format!(
+            "use {hook}, with the password in the variable HTTPREQ_PASSWORD or in the file that HTTPREQ_PASSWORD_FILE names"
+        )),
+        HookError::Answered { status: 401 | 403, .. } => {
+            told.hint("HTTPREQ_USERNAME and HTTPREQ_PASSWORD (or HTTPREQ_PASSWORD_FILE) are who we are there")
+        }
+        HookError::Missing { .. }
+        | HookError::Declined { .. }
+        | HookError::Request { .. }
+        | HookError::Answered { .. }
+        | HookError::File { .. } => told,
+    }
+}
+
+fn update_hint(error: &UpdateError) -> &'static str {
+    match error {
+        UpdateError::Key { fault: KeyFault::Unknown, .. } => {
+            "name and algorithm of the key must be those that the DNS server has for it"
+        }
+        UpdateError::Key { fault: KeyFault::Secret, .. } | UpdateError::Unsigned { .. } => {
+            "copy the secret again from the DNS server's configuration"
+        }
+        UpdateError::Key { fault: KeyFault::Clock, .. } => "check this machine's clock",
+        UpdateError::Refused { .. } => {
+            "the zone must let the key change TXT records of this name (BIND: update-policy, Knot: acl)"
+        }
+        UpdateError::Lookup(_) | UpdateError::NoServer { .. } | UpdateError::NoAnswer { .. } => {
+            "in a TOML file for --dns-rfc2136, `server` and `zone` say outright where updates go"
+        }
+        UpdateError::OtherZone { .. } => {
+            "`zone` in the file for --dns-rfc2136 is another one than the record's"
+        }
+        UpdateError::Unsignable(_) => "check name and secret of the key",
     }
 }
 
@@ -224,12 +318,12 @@ fn acme_hints(error: &AcmeError) -> Vec<String> {
     }
     match error {
         AcmeError::Refused(refusal) => {
-            hints.extend(refusal.problem.name().and_then(refusal_hint));
+            hints.extend(problem_hints(&refusal.problem, refusal.status));
             if let Some(delay) = refusal.retry_after {
                 hints.push(format!("the server asks to wait {} s before the next try", delay.as_secs()));
             }
         }
-        AcmeError::OrderFailed(Some(problem)) => hints.extend(problem.name().and_then(refusal_hint)),
+        AcmeError::OrderFailed(Some(problem)) => hints.extend(problem_hints(problem, 403)),
         AcmeError::Untrusted { .. } => hints.push(
             "if the server's certificate comes from a CA that this system does not know (CAcert's own, for instance), name its root with --ca-bundle FILE"
                 .into(),
@@ -250,6 +344,20 @@ fn acme_hints(error: &AcmeError) -> Vec<String> {
     hints
 }
 
+/// By the rights that are missing, if the server says so; else by the type of the problem.
+fn problem_hints(problem: &Problem, status: u16) -> Vec<String> {
+    let rights = rights::right_hints(problem);
+    if !rights.is_empty() {
+        return rights;
+    }
+    // RFC 8555 §7.3.6: nothing else is answered so.
+    if status == 401 && problem.is("unauthorized") {
+        let hint = "the account is deactivated or revoked, for good: register a new one with a new key identifier (`cacert-acme register --account NAME`)";
+        return vec![hint.into()];
+    }
+    problem.name().and_then(refusal_hint).into_iter().collect()
+}
+
 fn refusal_hint(name: &str) -> Option<String> {
     Some(match name {
         "externalAccountRequired" => format!(
@@ -268,7 +376,11 @@ fn refusal_hint(name: &str) -> Option<String> {
         "rateLimited" => "too many requests in a short time: wait before the next try".into(),
         "userActionRequired" => "agree to the terms of service first (--agree-tos)".into(),
         "caa" => "the domain's CAA records in DNS forbid this CA: add one that allows it".into(),
-        "badPublicKey" | "badCSR" => "another --key-type may do".into(),
+        "badPublicKey" => "another --account-key-type (or --key-type, for a certificate's key) may do".into(),
+        "badSignatureAlgorithm" => {
+            "another --account-key-type may do, or another --eab-alg for the binding".into()
+        }
+        "badCSR" => "another --key-type may do, or another request (--csr)".into(),
         "alreadyRevoked" => "nothing is left to do".into(),
         _ => return None,
     })

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ca::CaKey,
+    faults::Fault,
     host::Host,
     model::{MailSettings, Settings},
 };
@@ -51,6 +52,8 @@ pub struct Config {
     pub mail: MailSettings,
     /// What the server promises and demands.
     pub policy: Settings,
+    /// What goes wrong on purpose, from the start.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Config {
@@ -74,6 +77,7 @@ impl Default for Config {
             alternate_root: false,
             mail: MailSettings::default(),
             policy: Settings::default(),
+            faults: Vec::new(),
         }
     }
 }
@@ -178,6 +182,7 @@ mod tests {
         let limits = std::mem::take(&mut config.policy.limits);
         assert!(limits.new_accounts.and(limits.new_orders).and(limits.failed_validations).is_some());
         assert!(!std::mem::take(&mut config.policy.blocked_names).is_empty());
+        assert!(!std::mem::take(&mut config.faults).is_empty());
         assert!(config.smtp.take().is_some() && config.mail_listen.take().is_some());
         assert!(config.policy.certificate_lifetime.take().is_some());
         assert_eq!(config, Config::default());

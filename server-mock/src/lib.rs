@@ -9,6 +9,7 @@ mod config;
 mod courier;
 mod demo;
 mod endpoint_tls;
+pub mod faults;
 mod host;
 mod mock_server;
 pub mod model;

@@ -25,6 +25,7 @@ use crate::{
     courier::Courier,
     demo,
     endpoint_tls::{EndpointTls, EndpointTlsError},
+    faults::{self, Faults},
     host::Host,
     model::{Problem, Settings},
     random::{OsRandom, Random, SeededRandom},
@@ -156,12 +157,11 @@ async fn start(config: Config, clock: Arc<dyn Clock>, routers: Routers) -> Resul
         None => None,
     };
 
+    let acme_router = faults::around((routers.acme)(Arc::clone(&services), &acme_url), Arc::clone(&services));
     let acceptor = TlsAcceptor::from(endpoint.config);
-    let acme_router = (routers.acme)(Arc::clone(&services), &acme_url);
-    let admin_router = (routers.admin)(Arc::clone(&services));
     Ok(Handle {
         acme: Server::start(acme, Some(acceptor), acme_router, routers.limits),
-        admin: Server::start(admin, None, admin_router, routers.limits),
+        admin: Server::start(admin, None, (routers.admin)(Arc::clone(&services)), routers.limits),
         sweeper: Sweeper::start(Arc::clone(&services)),
         courier: Courier::start(Arc::clone(&services)),
         dns,
@@ -205,6 +205,8 @@ fn services(
     };
     let resolver = config.resolver.unwrap_or(test_dns.address);
     let (random, nonce_random) = (stream(2 * kept.runs), stream(2 * kept.runs + 1));
+    // A stream from the other end, so that faults change no name.
+    let faults = Faults::new(config.faults, stream(u64::MAX - kept.runs));
     let records = Arc::clone(&test_dns.table);
     let publish = move |name: &str, record: &str| {
         if let Err(error) = records.add(name, &RecordData::Txt(record.to_owned())) {
@@ -243,6 +245,7 @@ fn services(
         clock,
         random,
         nonce_random,
+        faults,
         dns_table: test_dns.table,
         settings: config.policy,
     })
@@ -353,6 +356,12 @@ impl Handle {
     #[must_use]
     pub fn dns_table(&self) -> &DnsTable {
         &self.dns_table
+    }
+
+    /// What goes wrong on purpose, to be changed at will.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.services.faults
     }
 
     /// What CAcert's web UI does: owners, EAB keys, revocations.

@@ -4,7 +4,7 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{
@@ -23,7 +23,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
@@ -67,6 +67,10 @@ impl Server {
         }
     }
 }
+
+/// An answer with this extension is not sent: the connection that it is for is dropped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HangUp;
 
 struct Endpoint {
     tls: Option<TlsAcceptor>,
@@ -139,15 +143,23 @@ impl Endpoint {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(limits.streams);
+        let hang_up = Arc::new(Notify::new());
+        let told = Arc::clone(&hang_up);
         let router = TowerToHyperService::new(self.router.clone());
         let (under_way, count) = watch::channel(0);
         let service = service_fn(move |request: Request<Incoming>| {
             let begun = UnderWay::begin(&under_way);
             let answer = router.call(request.map(|body| TimelyBody::new(body, limits.body)));
+            let hang_up = Arc::clone(&told);
             async move {
-                let answer = answer.await;
+                let answer = answer.await?;
+                if answer.extensions().get::<HangUp>().is_some() {
+                    hang_up.notify_one();
+                    // The connection ends, and this with it.
+                    std::future::pending::<()>().await;
+                }
                 drop(begun);
-                answer
+                Ok::<_, Infallible>(answer)
             }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -157,6 +169,7 @@ impl Endpoint {
                     debug!(%peer, %error, "a connection broke");
                 }
             }
+            () = hang_up.notified() => debug!(%peer, "hung up on purpose"),
             () = idle(count, limits.idle) => debug!(%peer, "a connection was idle for too long"),
         }
     }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use crate::{
     background::Background,
     ca::{Authority, CrlCache},
     clock::Clock,
+    faults::{Faults, Surroundings},
     model::Settings,
     random::Random,
     store::Store,
@@ -37,8 +39,32 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// Gives nonces: a stream of its own, so that a client that polls more often changes nothing else.
     pub nonce_random: Arc<dyn Random>,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
     /// The records of the built-in DNS.
     pub dns_table: Arc<DnsTable>,
     /// The operator's choices.
     pub settings: Settings,
+}
+
+impl Surroundings for Services {
+    fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
 }

@@ -1,15 +1,16 @@
 //! Accounts: made with an External Account Binding, and shown (RFC 8555 §7.3).
 
-use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::core::contact::Contact;
-use crate::core::eab::MacKey;
+use crate::core::eab::{MacAlgorithm, MacKey};
 
-use super::AcmeError;
-use super::signed::{self, AccountKey, Signer};
+use super::answer::Answer;
+use super::jws::{Signer, binding};
+use super::retry::Repeatable;
 use super::transport::Transport;
+use super::{AccountKey, AcmeError, signed};
 
 /// An account as a server tells it (RFC 8555 §7.1.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,8 +48,19 @@ pub struct NewAccount<'a> {
     pub contacts: &'a [Contact],
     /// Whether the owner agreed to the terms of service.
     pub terms_of_service_agreed: bool,
-    /// Key identifier and MAC key.
-    pub binding: Option<(&'a str, &'a MacKey)>,
+    /// What binds it to its owner.
+    pub binding: Option<Binding<'a>>,
+}
+
+/// What an External Account Binding is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding<'a> {
+    /// The key identifier.
+    pub kid: &'a str,
+    /// The MAC key.
+    pub key: &'a MacKey,
+    /// The algorithm; without one that of the key's length, or what the server asks for instead.
+    pub algorithm: Option<MacAlgorithm>,
 }
 
 /// A registration's outcome.
@@ -66,20 +78,55 @@ impl NewAccount<'_> {
     /// # Errors
     /// When the server refuses or can't be reached.
     pub async fn register(&self, transport: &Transport, key: &AccountKey) -> Result<Registered, AcmeError> {
+        let answer = match self.binding {
+            None => self.ask(transport, key, None).await?,
+            Some(Binding { algorithm: Some(algorithm), .. }) => {
+                self.ask(transport, key, Some(algorithm)).await?
+            }
+            Some(Binding { key: mac_key, .. }) => {
+                self.ask_with_any(transport, key, mac_key.algorithm()).await?
+            }
+        };
+        let url = answer.location();
+        let url = url.ok_or_else(|| AcmeError::Protocol("the new account came without its URL".into()))?;
+        Ok(Registered { url, created: answer.status == http::StatusCode::CREATED })
+    }
+
+    /// Begins with this algorithm, and takes another one when the server asks for it.
+    async fn ask_with_any(
+        &self,
+        transport: &Transport,
+        key: &AccountKey,
+        first: MacAlgorithm,
+    ) -> Result<Answer, AcmeError> {
+        let mut refused = vec![first];
+        let mut answer = self.ask(transport, key, Some(first)).await;
+        while let Err(AcmeError::Refused(refusal)) = &answer
+            && refusal.problem.is("badSignatureAlgorithm")
+            && let Some(next) = MacAlgorithm::after(&refused, &refusal.problem.algorithms)
+        {
+            refused.push(next);
+            answer = self.ask(transport, key, Some(next)).await;
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        transport: &Transport,
+        key: &AccountKey,
+        algorithm: Option<MacAlgorithm>,
+    ) -> Result<Answer, AcmeError> {
         let url = &transport.directory().await?.new_account;
         let contacts: Vec<String> = self.contacts.iter().map(Contact::url).collect();
         let mut payload = json!({"termsOfServiceAgreed": self.terms_of_service_agreed});
         if !contacts.is_empty() {
             payload["contact"] = contacts.into();
         }
-        if let Some((kid, mac_key)) = self.binding {
-            payload["externalAccountBinding"] = key.binding(kid, mac_key, url);
+        if let Some((bound, algorithm)) = self.binding.zip(algorithm) {
+            payload["externalAccountBinding"] = binding(key, bound.kid, bound.key, algorithm, url)?;
         }
-        let answer = signed::post(transport, Signer::Bare(key), url, Some(&payload)).await?;
-        let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let url =
-            location.ok_or_else(|| AcmeError::Protocol("the new account came without its URL".into()))?;
-        Ok(Registered { url: url.to_owned(), created: answer.status == http::StatusCode::CREATED })
+        signed::post(transport, Signer::Bare(key), url, Some(&payload), Repeatable::Always).await
     }
 }
 
@@ -90,11 +137,8 @@ impl NewAccount<'_> {
 pub async fn find_account(transport: &Transport, key: &AccountKey) -> Result<Option<String>, AcmeError> {
     let url = &transport.directory().await?.new_account;
     let payload = json!({"onlyReturnExisting": true});
-    match signed::post(transport, Signer::Bare(key), url, Some(&payload)).await {
-        Ok(answer) => {
-            let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-            Ok(location.map(ToOwned::to_owned))
-        }
+    match signed::post(transport, Signer::Bare(key), url, Some(&payload), Repeatable::Always).await {
+        Ok(answer) => Ok(answer.location()),
         Err(error) if error.is("accountDoesNotExist") => Ok(None),
         Err(error) => Err(error),
     }

@@ -2,8 +2,12 @@
 
 use serde::Deserialize;
 
+use crate::core::persist_record::{Demand, Issuers};
 use crate::core::plan::AuthorizationStatus;
 use crate::core::problem::{Problem, ProblemIdentifier};
+use crate::core::text::printable;
+
+use super::AcmeError;
 
 /// An authorization as a server tells it. Unknown members, types and states are tolerated.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,8 +36,26 @@ pub struct Challenge {
     pub status: AuthorizationStatus,
     /// Its token, where the type has one.
     pub token: Option<String>,
+    /// The names that the CA goes by in dns-persist-01 records.
+    #[serde(default, rename = "issuer-domain-names")]
+    pub issuer_domain_names: Vec<String>,
     /// Why it failed.
     pub error: Option<Problem>,
+}
+
+impl Challenge {
+    /// What a record must grant to answer it, a dns-persist-01 challenge.
+    ///
+    /// # Errors
+    /// [`AcmeError::Protocol`] when it is malformed.
+    pub fn demand(&self, account_url: &str, wildcard: bool) -> Result<Demand, AcmeError> {
+        let issuers = Issuers::parse(&self.issuer_domain_names);
+        let demand = issuers.and_then(|issuers| Demand::new(issuers, account_url, wildcard));
+        demand.map_err(|error| {
+            let challenge = printable(&self.url);
+            AcmeError::Protocol(format!("the challenge {challenge} is malformed: {error}"))
+        })
+    }
 }
 
 impl Authorization {
@@ -72,5 +94,20 @@ mod tests {
         assert_eq!(authorization.name(), "*.a.test");
         assert_eq!(authorization.challenge("http-01").unwrap().url, "v");
         assert!(authorization.challenge("dns-01").is_none());
+    }
+
+    #[test]
+    fn c50_a_persist_challenge_with_no_or_over_ten_issuers_is_malformed() {
+        let challenge = |count: usize| {
+            let document = serde_json::json!({"type": "dns-persist-01", "url": "u", "status": "pending",
+                "issuer-domain-names": vec!["ca.test"; count]});
+            serde_json::from_value::<Challenge>(document).unwrap()
+        };
+        for count in [0, 11] {
+            let error = challenge(count).demand("https://ca.test/account/1", false).unwrap_err();
+            assert!(error.to_string().contains(&format!("it lists {count} issuer")), "{error}");
+        }
+        let demand = challenge(10).demand("https://ca.test/account/1", false).unwrap();
+        assert_eq!(demand.record(None), "ca.test; accounturi=https://ca.test/account/1");
     }
 }

@@ -1,6 +1,11 @@
 //! A server's directory (RFC 8555 §7.1.1).
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
+
+use crate::core::text::printable;
 
 /// The server's resources. URLs are used verbatim.
 #[derive(Clone, Debug, Deserialize)]
@@ -10,6 +15,8 @@ pub struct Directory {
     pub new_nonce: String,
     /// Where accounts are made.
     pub new_account: String,
+    /// Where orders are made.
+    pub new_order: String,
     /// Where certificates are revoked; RFC 8555 demands it, some servers lack it.
     pub revoke_cert: Option<String>,
     /// Where account keys are changed.
@@ -28,4 +35,20 @@ pub struct Meta {
     /// Whether accounts need an External Account Binding.
     #[serde(default)]
     pub external_account_required: bool,
+    /// The profiles that orders can choose from, with what is said of each (draft-ietf-acme-profiles §3).
+    #[serde(default)]
+    profiles: Value,
+    /// The names that the CA goes by in the DNS.
+    #[serde(default)]
+    pub caa_identities: Vec<String>,
+}
+
+impl Meta {
+    /// The profiles that orders can choose from, with what is said of each, made printable.
+    #[must_use]
+    pub fn profiles(&self) -> BTreeMap<String, String> {
+        let shown = |text: &str| printable(text).into_owned();
+        let profiles = self.profiles.as_object().into_iter().flatten();
+        profiles.map(|(name, text)| (shown(name), shown(text.as_str().unwrap_or_default()))).collect()
+    }
 }

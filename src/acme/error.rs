@@ -33,6 +33,9 @@ pub enum AcmeError {
     /// The answer was not what ACME says.
     #[error("the server broke the ACME protocol: {0}")]
     Protocol(String),
+    /// An answer of success with nothing in it.
+    #[error("{0} was answered with an empty body")]
+    Empty(String),
     /// The server has no such resource in its directory.
     #[error("the server at {server} does not offer {resource}")]
     Unsupported {
@@ -68,7 +71,7 @@ pub enum AcmeError {
     /// The certificate that came is not the one ordered.
     #[error("the certificate that the server sent can't be used")]
     Chain(#[from] ChainError),
-    /// The account key can't sign.
+    /// The key can't sign.
     #[error(transparent)]
     Key(#[from] super::KeyError),
     /// The HTTP client could not be set up.
@@ -131,47 +134,9 @@ impl AcmeError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status >= 500 || matches!(refusal.status, 408 | 425 | 429),
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { source, .. } => !source.is_redirect(),
+            Self::Empty(_) => true,
             _ => false,
         }
-    }
-}
-
-/// Finds our own error again within instant-acme's, which carries it through unchanged.
-impl From<instant_acme::Error> for AcmeError {
-    fn from(error: instant_acme::Error) -> Self {
-        match error {
-            instant_acme::Error::Other(inner) => match inner.downcast::<Self>() {
-                Ok(ours) => *ours,
-                Err(other) => Self::Protocol(other.to_string()),
-            },
-            instant_acme::Error::Api(problem) => Self::OrderFailed(Some(Box::new(problem_of(&problem)))),
-            instant_acme::Error::KeyRejected | instant_acme::Error::Crypto => {
-                Self::Key(super::KeyError::Unusable)
-            }
-            other => Self::Protocol(crate::core::text::printable(&other.to_string()).into_owned()),
-        }
-    }
-}
-
-/// instant-acme's problem as ours, with its text made printable.
-pub(super) fn problem_of(problem: &instant_acme::Problem) -> Problem {
-    let shown =
-        |text: &Option<String>| text.as_deref().map(|text| crate::core::text::printable(text).into_owned());
-    let subproblems = problem.subproblems.iter().map(|sub| Problem {
-        kind: shown(&sub.r#type),
-        detail: shown(&sub.detail),
-        identifier: sub.identifier.as_ref().map(|identifier| crate::core::problem::ProblemIdentifier {
-            kind: None,
-            value: Some(identifier.authorized(false).to_string()),
-        }),
-        ..Problem::default()
-    });
-    Problem {
-        kind: shown(&problem.r#type),
-        detail: shown(&problem.detail),
-        status: problem.status,
-        subproblems: subproblems.collect(),
-        ..Problem::default()
     }
 }

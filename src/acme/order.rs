@@ -2,68 +2,121 @@
 
 use std::time::Duration;
 
-use instant_acme::OrderStatus as WireStatus;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use crate::core::chain::Chain;
 use crate::core::identifier::Identifier;
 use crate::core::plan::OrderStatus;
+use crate::core::preferred_chain::PreferredChain;
 
+use super::answer::Answer;
+use super::jws::encode;
+use super::order_document::OrderDocument;
 use super::{AcmeError, Session};
+
+/// What is ordered.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOrder<'a> {
+    /// The names.
+    pub identifiers: &'a [Identifier],
+    /// One of the directory's profiles (draft-ietf-acme-profiles §4).
+    pub profile: Option<&'a str>,
+    /// When the certificate's life is to begin.
+    pub not_before: Option<OffsetDateTime>,
+    /// When it is to end.
+    pub not_after: Option<OffsetDateTime>,
+}
+
+impl NewOrder<'_> {
+    /// The request: instant-acme's, with the dates that it lacks.
+    fn payload(&self) -> Result<Value, AcmeError> {
+        let identifiers: Vec<_> = self.identifiers.iter().map(wire_identifier).collect();
+        let request = instant_acme::NewOrder::new(&identifiers);
+        let request = match self.profile {
+            Some(profile) => request.profile(profile),
+            None => request,
+        };
+        let unwritten = |error: &dyn std::fmt::Display| AcmeError::Protocol(error.to_string());
+        let mut payload = serde_json::to_value(request).map_err(|error| unwritten(&error))?;
+        for (member, moment) in [("notBefore", self.not_before), ("notAfter", self.not_after)] {
+            if let Some(moment) = moment {
+                payload[member] = moment.format(&Rfc3339).map_err(|error| unwritten(&error))?.into();
+            }
+        }
+        Ok(payload)
+    }
+}
 
 /// An order at the server, with its state as last seen.
 pub struct Order<'a> {
     session: &'a Session,
-    inner: instant_acme::Order,
+    url: String,
+    state: OrderDocument,
 }
 
 impl<'a> Order<'a> {
-    /// Orders a certificate for these names.
+    /// Orders a certificate.
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
-    pub async fn create(session: &'a Session, identifiers: &[Identifier]) -> Result<Self, AcmeError> {
-        let identifiers: Vec<_> = identifiers.iter().map(wire_identifier).collect();
-        let request = instant_acme::NewOrder::new(&identifiers);
-        let inner = session.relay(async || session.inner.new_order(&request).await).await?;
-        Ok(Self { session, inner })
+    pub async fn create(session: &'a Session, order: &NewOrder<'_>) -> Result<Self, AcmeError> {
+        let url = session.directory().await?.new_order.clone();
+        let answer = session.post(&url, Some(&order.payload()?)).await?;
+        let location = answer.location();
+        let url = location.ok_or_else(|| AcmeError::Protocol("the new order came without its URL".into()))?;
+        if answer.body.is_empty() {
+            return Self::resume(session, &url, order.identifiers).await;
+        }
+        let state = OrderDocument::read(&url, &answer)?;
+        state.check_names(&url, order.identifiers)?;
+        Ok(Self { session, url, state })
     }
 
-    /// Takes up an order that an earlier run made.
+    /// Takes up an order for these names that an earlier run made.
     ///
     /// # Errors
     /// When the server does not know it any more, refuses, or can't be reached.
-    pub async fn resume(session: &'a Session, url: &str) -> Result<Self, AcmeError> {
-        let inner = session.relay(async || session.inner.order(url.to_owned()).await).await?;
-        Ok(Self { session, inner })
+    pub async fn resume(
+        session: &'a Session,
+        url: &str,
+        identifiers: &[Identifier],
+    ) -> Result<Self, AcmeError> {
+        let state = OrderDocument::read(url, &session.post(url, None).await?)?;
+        state.check_names(url, identifiers)?;
+        Ok(Self { session, url: url.to_owned(), state })
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.inner.url()
+        &self.url
     }
 
     /// Its state as last seen.
-    pub fn status(&mut self) -> OrderStatus {
-        match self.inner.state().status {
-            WireStatus::Pending => OrderStatus::Pending,
-            WireStatus::Ready => OrderStatus::Ready,
-            WireStatus::Processing => OrderStatus::Processing,
-            WireStatus::Valid => OrderStatus::Valid,
-            WireStatus::Invalid => OrderStatus::Invalid,
-        }
+    #[must_use]
+    pub fn status(&self) -> OrderStatus {
+        self.state.status
+    }
+
+    /// All its authorizations were seen valid: the server will call it ready when asked, so that it need not be asked.
+    /// If the server is not that far, it answers the CSR with `orderNotReady` (RFC 8555 §7.4).
+    pub fn expect_ready(&mut self) {
+        self.state.status = OrderStatus::Ready;
     }
 
     /// Why it failed, as the server tells it.
-    pub fn failure(&mut self) -> AcmeError {
-        let problem = self.inner.state().error.as_ref().map(super::error::problem_of);
-        AcmeError::OrderFailed(problem.map(Box::new))
+    #[must_use]
+    pub fn failure(&self) -> AcmeError {
+        AcmeError::OrderFailed(self.state.error.clone().map(Box::new))
     }
 
-    /// The URLs of its authorizations.
-    pub fn authorization_urls(&mut self) -> Vec<String> {
-        self.inner.state().authorizations.iter().map(|authorization| authorization.url.clone()).collect()
+    /// The URLs of its authorizations, each once.
+    #[must_use]
+    pub fn authorization_urls(&self) -> Vec<String> {
+        self.state.authorizations()
     }
 
     /// Asks the server for its state.
@@ -71,34 +124,45 @@ impl<'a> Order<'a> {
     /// # Errors
     /// When the server refuses or can't be reached.
     pub async fn refresh(&mut self) -> Result<(), AcmeError> {
-        let inner = &mut self.inner;
-        self.session.relay(async || inner.refresh().await.map(drop)).await
+        let answer = self.session.post(&self.url, None).await?;
+        self.take_over(&answer)
+    }
+
+    /// The order as an answer tells it.
+    fn take_over(&mut self, answer: &Answer) -> Result<(), AcmeError> {
+        let seen = OrderDocument::read(&self.url, answer)?;
+        self.state = self.state.followed_by(&self.url, seen)?;
+        Ok(())
     }
 
     /// Sends the CSR, in DER.
     ///
     /// # Errors
-    /// When the server refuses it or can't be reached.
+    /// When the server refuses it or can't be reached; in the latter case it may have taken it all the same.
     pub async fn finalize(&mut self, csr: &[u8]) -> Result<(), AcmeError> {
-        let inner = &mut self.inner;
-        self.session.relay(async || inner.finalize_csr(csr).await).await
+        let payload = json!({"csr": encode(csr)});
+        let url = self.state.finalize.clone();
+        let url = url.ok_or_else(|| AcmeError::Protocol("the order can't be finalized anywhere".into()))?;
+        let answer = self.session.post_once(&url, Some(&payload)).await?;
+        if answer.body.is_empty() { self.refresh().await } else { self.take_over(&answer) }
     }
 
-    /// Fetches the certificate of a valid order.
+    /// Fetches the certificate of a valid order, with the preferred chain if the server offers it.
     ///
     /// # Errors
     /// When the server refuses, can't be reached, or sends something else than a chain.
-    pub async fn certificate(&mut self) -> Result<Chain, AcmeError> {
-        let inner = &mut self.inner;
-        let pem = self.session.relay(async || inner.certificate().await).await?;
-        let pem = pem.ok_or_else(|| AcmeError::Protocol("a valid order has no certificate".into()))?;
-        Ok(Chain::parse(&pem)?)
+    pub async fn certificate(&self, preferred: Option<&PreferredChain>) -> Result<Chain, AcmeError> {
+        let url = self.state.certificate.as_deref();
+        let url = url.ok_or_else(|| AcmeError::Protocol("a valid order has no certificate".into()))?;
+        self.session.certificate(url, preferred).await
     }
 
     /// How long the server asked us to wait before the next look, if it did.
     #[must_use]
     pub fn take_retry_after(&self) -> Option<Duration> {
-        self.session.take_retry_after(self.inner.url())
+        let finalize = self.state.finalize.as_deref();
+        let of_finalize = finalize.and_then(|url| self.session.take_retry_after(url));
+        self.session.take_retry_after(&self.url).or(of_finalize)
     }
 }
 

@@ -5,29 +5,37 @@ use serde_json::{Value, json};
 
 use crate::core::contact::Contact;
 use crate::core::revocation_reason::RevocationReason;
+use crate::core::text::printable;
 
-use super::signed::{self, AccountKey, Signer, retry_bad_nonce};
-use super::transport::{Answer, Transport};
-use super::{Account, AcmeError, Authorization};
+use super::answer::Answer;
+use super::jws::{Signer, key_change};
+use super::retry::Repeatable;
+use super::transport::Transport;
+use super::{Account, AccountKey, AcmeError, Authorization, Directory, signed};
+
+/// A longer list of orders is cut; who reads on?
+const MOST_PAGES: usize = 100;
 
 /// An account that the server knows, its key, and the way to the server.
 pub struct Session {
     transport: Transport,
     key: AccountKey,
     account_url: String,
-    pub(super) inner: instant_acme::Account,
 }
 
 impl Session {
-    /// Opens the account; asks the server for its directory and nothing else.
+    /// The account at work; asks the server nothing yet.
+    #[must_use]
+    pub fn new(transport: Transport, account_url: String, key: AccountKey) -> Self {
+        Self { transport, key, account_url }
+    }
+
+    /// The server's directory.
     ///
     /// # Errors
-    /// When the directory can't be fetched or the key can't be used.
-    pub async fn open(transport: Transport, account_url: String, key: AccountKey) -> Result<Self, AcmeError> {
-        let builder = instant_acme::Account::builder_with_http(Box::new(transport.clone()));
-        let directory_url = transport.directory_url().to_owned();
-        let inner = builder.from_parts(account_url.clone(), key.pkcs8(), directory_url).await?;
-        Ok(Self { transport, key, account_url, inner })
+    /// When it can't be fetched or is no directory.
+    pub async fn directory(&self) -> Result<&Directory, AcmeError> {
+        self.transport.directory().await
     }
 
     /// The account's URL.
@@ -50,6 +58,31 @@ impl Session {
         self.fetch(&self.account_url).await
     }
 
+    /// The URLs of the account's orders, of all pages of the list (RFC 8555 §7.1.2.1).
+    ///
+    /// # Errors
+    /// When the server refuses, can't be reached, or its pages go round in a circle.
+    pub async fn orders(&self, list_url: &str) -> Result<Vec<String>, AcmeError> {
+        #[derive(Deserialize)]
+        struct Page {
+            orders: Vec<String>,
+        }
+        let mut orders = Vec::new();
+        let mut seen = Vec::new();
+        let mut next = Some(list_url.to_owned());
+        while let Some(url) = next.take().filter(|_| seen.len() < MOST_PAGES) {
+            if seen.contains(&url) {
+                return Err(AcmeError::Protocol("the list of orders has no end".into()));
+            }
+            let answer = self.post(&url, None).await?;
+            let page: Page = understood(&url, &answer)?;
+            orders.extend(page.orders);
+            next = answer.links(&url, "next").into_iter().next();
+            seen.push(url);
+        }
+        Ok(orders)
+    }
+
     /// Tells the server other contacts (RFC 8555 §7.3.2).
     ///
     /// # Errors
@@ -59,12 +92,20 @@ impl Session {
         self.post(&self.account_url, Some(&json!({ "contact": contacts }))).await.map(drop)
     }
 
-    /// Gives the account up for good (RFC 8555 §7.3.6).
+    /// Gives the account up for good (RFC 8555 §7.3.6). One that is gone already is none to complain about.
     ///
     /// # Errors
     /// When the server refuses, can't be reached, or answers that the account still is what it was.
     pub async fn deactivate(&self) -> Result<(), AcmeError> {
-        let answer = self.post(&self.account_url, Some(&json!({"status": "deactivated"}))).await?;
+        let answer = match self.post(&self.account_url, Some(&json!({"status": "deactivated"}))).await {
+            // So all requests of such an account are answered, also the second one after a lost answer.
+            Err(AcmeError::Refused(refusal))
+                if refusal.status == 401 && refusal.problem.is("unauthorized") =>
+            {
+                return Ok(());
+            }
+            answer => answer?,
+        };
         match serde_json::from_slice::<Account>(&answer.body) {
             Ok(account) if account.status == "deactivated" => Ok(()),
             _ => Err(AcmeError::Protocol(
@@ -80,8 +121,8 @@ impl Session {
     pub async fn change_key(&self, new: &AccountKey) -> Result<(), AcmeError> {
         let url = self.transport.directory().await?.key_change.clone();
         let url = url.ok_or_else(|| self.unsupported("keyChange"))?;
-        let inner = new.key_change(&self.account_url, &self.key, &url)?;
-        self.post(&url, Some(&inner)).await.map(drop)
+        let inner = key_change(&self.account_url, &self.key, new, &url)?;
+        self.post_once(&url, Some(&inner)).await.map(drop)
     }
 
     fn unsupported(&self, resource: &'static str) -> AcmeError {
@@ -96,12 +137,28 @@ impl Session {
         self.fetch(url).await
     }
 
-    /// Tells the server that a challenge can be validated now (RFC 8555 §7.5.1).
+    /// Gives an authorization up, with the order that waits for it (RFC 8555 §7.5.2).
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
+    pub async fn deactivate_authorization(&self, url: &str) -> Result<(), AcmeError> {
+        self.post(url, Some(&json!({"status": "deactivated"}))).await.map(drop)
+    }
+
+    /// The names that the CA says it goes by in the DNS (RFC 8555 §7.1.1).
+    ///
+    /// # Errors
+    /// When the directory can't be fetched.
+    pub async fn caa_identities(&self) -> Result<Vec<String>, AcmeError> {
+        Ok(self.transport.directory().await?.meta.caa_identities.clone())
+    }
+
+    /// Tells the server that a challenge can be validated now (RFC 8555 §7.5.1).
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached; in the latter case it may look all the same.
     pub async fn answer_challenge(&self, url: &str) -> Result<(), AcmeError> {
-        self.post(url, Some(&json!({}))).await.map(drop)
+        self.post_once(url, Some(&json!({}))).await.map(drop)
     }
 
     /// Revokes a certificate as this account (RFC 8555 §7.6).
@@ -120,21 +177,30 @@ impl Session {
 
     async fn fetch<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, AcmeError> {
         let answer = self.post(url, None).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| AcmeError::Protocol(format!("the answer of {url} can't be understood: {error}")))
+        understood(url, &answer)
     }
 
-    async fn post(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
-        signed::post(&self.transport, Signer::Account(&self.key, &self.account_url), url, payload).await
+    /// A request that may be sent again when its answer is lost.
+    pub(super) async fn post(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
+        let signer = Signer::Account(&self.key, &self.account_url);
+        signed::post(&self.transport, signer, url, payload, Repeatable::Always).await
     }
 
-    /// Runs a request of instant-acme's, again while the server wants another nonce.
-    pub(super) async fn relay<T>(
-        &self,
-        mut request: impl AsyncFnMut() -> Result<T, instant_acme::Error>,
-    ) -> Result<T, AcmeError> {
-        retry_bad_nonce(async || request().await.map_err(AcmeError::from)).await
+    /// A request of which the server must not hear twice: when its answer is lost, the caller finds out what became
+    /// of it.
+    pub(super) async fn post_once(&self, url: &str, payload: Option<&Value>) -> Result<Answer, AcmeError> {
+        let signer = Signer::Account(&self.key, &self.account_url);
+        signed::post(&self.transport, signer, url, payload, Repeatable::Unheard).await
     }
+}
+
+/// An answer's document.
+pub(super) fn understood<T: for<'a> Deserialize<'a>>(url: &str, answer: &Answer) -> Result<T, AcmeError> {
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        // It repeats what it did not expect.
+        let error = printable(&error.to_string()).into_owned();
+        AcmeError::Protocol(format!("the answer of {url} can't be understood: {error}"))
+    })
 }
 
 /// Revokes a certificate with its own key, no account needed (RFC 8555 §7.6).
@@ -148,7 +214,7 @@ pub async fn revoke_with_certificate_key(
     reason: Option<RevocationReason>,
 ) -> Result<(), AcmeError> {
     let (url, payload) = revocation(transport, der, reason).await?;
-    signed::post(transport, Signer::Bare(key), &url, Some(&payload)).await.map(drop)
+    signed::post(transport, Signer::Bare(key), &url, Some(&payload), Repeatable::Always).await.map(drop)
 }
 
 async fn revocation(

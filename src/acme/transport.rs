@@ -1,25 +1,23 @@
 //! HTTP under everything: one connection pool, the nonces, the limits.
 //!
-//! The same transport serves our own signed requests and, as its `HttpClient`, instant-acme. It takes each
-//! Replay-Nonce off the answers into one pool and answers instant-acme's request for a nonce from there, so that
-//! no nonce is fetched while one is at hand and none is used twice.
+//! Each Replay-Nonce is taken off the answers into one pool, so that no nonce is fetched while one is at hand and none
+//! is used twice.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{Method, Version};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::core::problem::Problem;
 use crate::core::text::printable;
 
+use super::answer::{Answer, is_https, resolve_location};
+use super::retry::{Repeatable, persist};
 use super::{AcmeError, Directory, Refusal};
 
 const USER_AGENT_VALUE: &str = concat!("cacert-acme/", env!("CARGO_PKG_VERSION"));
@@ -27,13 +25,14 @@ const USER_AGENT_VALUE: &str = concat!("cacert-acme/", env!("CARGO_PKG_VERSION")
 /// No answer of an ACME server is larger: a chain of ten certificates has some 20 kB.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// More nonces than requests at a time are of no use.
-const MOST_NONCES: usize = 64;
+/// A nonce for each name of the largest order; more are of no use.
+const MOST_NONCES: usize = 1000;
 
-/// Whatever a server says, nobody waits longer for a single next try.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// So many requests at once share a connection of HTTP/2 without any server being cross.
+const AT_ONCE: u32 = 128;
 
-const REPLAY_NONCE: &str = "replay-nonce";
+/// With HTTP/1.1 each request of these needs a connection of its own.
+const CONNECTIONS: u32 = 8;
 
 /// Whose certificates the server's TLS certificate may come from.
 #[derive(Clone, Debug)]
@@ -61,16 +60,12 @@ pub struct Transport(Arc<Inner>);
 struct Inner {
     http: reqwest::Client,
     directory_url: String,
-    directory: tokio::sync::OnceCell<(Bytes, Directory)>,
+    directory: tokio::sync::OnceCell<Directory>,
     nonces: Mutex<Vec<String>>,
+    /// What requests share; one takes more of it while the server speaks no HTTP/2.
+    room: Semaphore,
+    shares_connection: AtomicBool,
     retry_after: Mutex<HashMap<String, Instant>>,
-}
-
-/// A successful answer.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
 }
 
 impl Transport {
@@ -96,6 +91,8 @@ impl Transport {
             directory_url: directory_url.to_owned(),
             directory: tokio::sync::OnceCell::new(),
             nonces: Mutex::default(),
+            room: Semaphore::new(AT_ONCE as usize),
+            shares_connection: AtomicBool::new(false),
             retry_after: Mutex::default(),
         })))
     }
@@ -111,22 +108,23 @@ impl Transport {
     /// # Errors
     /// When it can't be fetched or is no directory.
     pub async fn directory(&self) -> Result<&Directory, AcmeError> {
-        self.directory_document().await.map(|(_, directory)| directory)
-    }
-
-    async fn directory_document(&self) -> Result<&(Bytes, Directory), AcmeError> {
         let fetch = || async {
             let url = self.directory_url();
-            let answer = self.send(Method::GET, url, None).await.map_err(|error| match error {
-                AcmeError::Refused(refusal) if refusal.status < 500 => AcmeError::NoDirectory {
-                    url: url.to_owned(),
-                    found: format!("status {}", refusal.status),
-                },
+            let get = async || {
+                let answer = self.send(Method::GET, url, None).await?;
+                if answer.body.is_empty() { Err(AcmeError::Empty(url.to_owned())) } else { Ok(answer) }
+            };
+            let answer = persist(Repeatable::Always, get).await.map_err(|error| match error {
+                AcmeError::Refused(refusal) if refusal.status < 500 && refusal.status != 429 => {
+                    AcmeError::NoDirectory {
+                        url: url.to_owned(),
+                        found: format!("status {}", refusal.status),
+                    }
+                }
                 other => other,
             })?;
             let found = || AcmeError::NoDirectory { url: url.to_owned(), found: "something else".into() };
-            let directory = serde_json::from_slice(&answer.body).map_err(|_| found())?;
-            Ok((answer.body, directory))
+            serde_json::from_slice(&answer.body).map_err(|_| found())
         };
         self.0.directory.get_or_try_init(fetch).await
     }
@@ -138,7 +136,8 @@ impl Transport {
         }
         let url = self.directory().await?.new_nonce.clone();
         let answer = self.send(Method::HEAD, &url, None).await?;
-        nonce_in(&answer.headers)
+        answer
+            .nonce()
             .ok_or_else(|| AcmeError::Protocol(format!("{url} answered without a usable Replay-Nonce")))
     }
 
@@ -160,6 +159,25 @@ impl Transport {
             return Err(AcmeError::Protocol(format!("it sent {url:?}, which is not an https URL")));
         }
         let started = Instant::now();
+        let answer = self.exchange(&method, url, body).await?;
+        let (status, millis) = (answer.status.as_u16(), started.elapsed().as_millis());
+        tracing::debug!(%method, url, status, bytes = answer.body.len(), millis, "request");
+        let retry_after = answer.retry_after(SystemTime::now());
+        self.remember(&method, url, &answer, retry_after);
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let problem = answer.problem();
+        tracing::debug!(url, %problem, "refused");
+        let (method, url) = (method.to_string(), url.to_owned());
+        Err(AcmeError::Refused(Box::new(Refusal { method, url, status, problem, retry_after })))
+    }
+
+    /// One request and its answer, whatever that says.
+    async fn exchange(&self, method: &Method, url: &str, body: Option<Bytes>) -> Result<Answer, AcmeError> {
+        let shares = self.0.shares_connection.load(Ordering::Relaxed);
+        // Nobody closes the semaphore.
+        let _room = self.0.room.acquire_many(if shares { 1 } else { AT_ONCE / CONNECTIONS }).await.ok();
         let mut request = self.0.http.request(method.clone(), url).header(USER_AGENT, USER_AGENT_VALUE);
         if let Some(body) = body {
             request = request
@@ -168,6 +186,7 @@ impl Transport {
                 .body(body);
         }
         let mut response = request.send().await.map_err(|error| unreachable(url, error))?;
+        self.0.shares_connection.store(response.version() == Version::HTTP_2, Ordering::Relaxed);
         let (status, mut headers) = (response.status(), response.headers().clone());
         resolve_location(response.url(), &mut headers);
         let mut body = BytesMut::new();
@@ -177,28 +196,13 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        let millis = started.elapsed().as_millis();
-        tracing::debug!(%method, url, status = status.as_u16(), bytes = body.len(), millis, "request");
-        let retry_after = retry_after_in(&headers, SystemTime::now());
-        self.remember(&method, url, &headers, retry_after);
-        if status.is_success() {
-            return Ok(Answer { status, headers, body: body.freeze() });
-        }
-        let problem = problem_in(status, &headers, &body);
-        tracing::debug!(url, %problem, "refused");
-        Err(AcmeError::Refused(Box::new(Refusal {
-            method: method.to_string(),
-            url: url.to_owned(),
-            status: status.as_u16(),
-            problem,
-            retry_after,
-        })))
+        Ok(Answer { status, headers, body: body.freeze() })
     }
 
     /// Keeps what an answer's headers bring for later.
-    fn remember(&self, method: &Method, url: &str, headers: &HeaderMap, retry_after: Option<Duration>) {
+    fn remember(&self, method: &Method, url: &str, answer: &Answer, retry_after: Option<Duration>) {
         if method == Method::POST
-            && let Some(nonce) = nonce_in(headers)
+            && let Some(nonce) = answer.nonce()
         {
             let mut nonces = lock(&self.0.nonces);
             if nonces.len() < MOST_NONCES {
@@ -208,71 +212,6 @@ impl Transport {
         if let Some(delay) = retry_after {
             lock(&self.0.retry_after).insert(url.to_owned(), Instant::now() + delay);
         }
-    }
-
-    /// One request of instant-acme's.
-    async fn relay(&self, request: Request<BodyWrapper<Bytes>>) -> Result<Response<Full<Bytes>>, AcmeError> {
-        let (parts, body) = request.into_parts();
-        let url = parts.uri.to_string();
-        if parts.method == Method::GET && url == self.directory_url() {
-            let (document, _) = self.directory_document().await?;
-            return Ok(Response::new(Full::new(document.clone())));
-        }
-        if parts.method == Method::HEAD {
-            // instant-acme asks with HEAD for nonces only.
-            let mut response = Response::new(Full::default());
-            let nonce = HeaderValue::from_str(&self.nonce().await?);
-            // `nonce_in` lets base64url through only, which every header can hold.
-            response.headers_mut().insert(REPLAY_NONCE, nonce.unwrap_or(HeaderValue::from_static("")));
-            return Ok(response);
-        }
-        let body = match body.collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(never) => match never {},
-        };
-        let body = (parts.method == Method::POST).then_some(body);
-        let answer = self.send(parts.method, &url, body).await?;
-        let mut response = Response::new(Full::new(answer.body));
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
-        // The pool has it; instant-acme would use it a second time.
-        response.headers_mut().remove(REPLAY_NONCE);
-        Ok(response)
-    }
-}
-
-impl HttpClient for Transport {
-    fn request(
-        &self,
-        request: Request<BodyWrapper<Bytes>>,
-    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>> {
-        let transport = self.clone();
-        Box::pin(async move {
-            match transport.relay(request).await {
-                Ok(response) => Ok(BytesResponse::from(response)),
-                Err(error) => Err(instant_acme::Error::Other(Box::new(error))),
-            }
-        })
-    }
-}
-
-/// Whether it is an https URL, and nothing that a terminal would take for a command: every URL that a server names
-/// is asked sooner or later, and told in errors.
-fn is_https(url: &str) -> bool {
-    let clean = url.bytes().all(|byte| byte.is_ascii_graphic());
-    clean && reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())
-}
-
-/// A relative Location is relative to what was asked (RFC 9110 §10.2.2). One that can't be resolved is dropped.
-fn resolve_location(asked: &reqwest::Url, headers: &mut HeaderMap) {
-    let Some(location) = headers.remove(LOCATION) else { return };
-    let Ok(text) = location.to_str() else { return };
-    let resolved = match is_https(text) {
-        true => Some(location),
-        false => asked.join(text).ok().and_then(|url| HeaderValue::from_str(url.as_str()).ok()),
-    };
-    if let Some(resolved) = resolved {
-        headers.insert(LOCATION, resolved);
     }
 }
 
@@ -295,36 +234,6 @@ fn rustls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a 
     held.and_then(|held| rustls_error(held)).or_else(|| rustls_error(error.source()?))
 }
 
-/// A nonce of base64url characters; any other is ignored (RFC 8555 §6.5.1).
-fn nonce_in(headers: &HeaderMap) -> Option<String> {
-    let nonce = headers.get(REPLAY_NONCE)?.to_str().ok()?;
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (!nonce.is_empty() && nonce.len() <= 1024 && nonce.bytes().all(valid)).then(|| nonce.to_owned())
-}
-
-/// Retry-After in either form (RFC 9110 §10.2.3): at most a day, nothing when it is garbage or past.
-fn retry_after_in(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let delay = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?,
-    };
-    Some(delay.min(LONGEST_RETRY_AFTER))
-}
-
-/// The problem in an error answer. Proxies answer with HTML; then the status must do.
-fn problem_in(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
-    let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        media_type.eq_ignore_ascii_case("application/problem+json")
-            || media_type.eq_ignore_ascii_case("application/json")
-    });
-    let document = json.then(|| serde_json::from_slice(body).ok()).flatten();
-    document.unwrap_or_else(|| {
-        Problem::without_document(status.as_u16(), status.canonical_reason().unwrap_or("unknown status"))
-    })
-}
-
 /// Nothing panics while one of these locks is held; should it, the data is whole all the same.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -334,68 +243,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn headers(name: &'static str, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
-    }
-
     #[test]
-    fn c3_invalid_nonces_are_ignored() {
-        assert_eq!(nonce_in(&headers("replay-nonce", "Ab-_9")).as_deref(), Some("Ab-_9"));
-        for bad in ["", "a=", "a b", "a/b"] {
-            assert_eq!(nonce_in(&headers("replay-nonce", bad)), None, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn c10_c11_c12_retry_after_is_read_in_both_forms_and_bounded() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        let read = |value: &str| retry_after_in(&headers("retry-after", value), now);
-        let date = httpdate::fmt_http_date(now + Duration::from_secs(90));
-        assert_eq!(read("17"), Some(Duration::from_secs(17)));
-        assert_eq!(read(&date), Some(Duration::from_secs(90)));
-        assert_eq!(read("99999999999"), Some(LONGEST_RETRY_AFTER));
-        assert_eq!(read("soon"), None);
-        assert_eq!(read("-5"), None);
-        assert_eq!(read(&httpdate::fmt_http_date(now - Duration::from_secs(9))), None);
-    }
-
-    #[test]
-    fn c14_an_html_error_becomes_a_problem() {
-        let problem =
-            problem_in(StatusCode::SERVICE_UNAVAILABLE, &headers("content-type", "text/html"), b"<html>");
-        assert_eq!(problem, Problem::without_document(503, "Service Unavailable"));
-    }
-
-    #[test]
-    fn c37_plain_http_is_refused() {
-        assert!(is_https("https://ca.test/directory"));
-        for bad in [
-            "http://ca.test/directory",
-            "ca.test",
-            "",
-            "ftp://ca.test",
-            "https://ca.test/\u{1b}]0;x\u{7}",
-            "/x",
-        ] {
-            assert!(!is_https(bad), "{bad:?}");
-        }
+    fn c37_a_server_without_tls_is_refused() {
         assert!(matches!(
             Transport::new("http://ca.test/", &TlsTrust::system()),
             Err(AcmeError::Insecure(_))
         ));
-    }
-
-    #[test]
-    fn c32_a_relative_location_is_resolved() {
-        let asked = reqwest::Url::parse("https://ca.test/acme/new-order").unwrap();
-        let resolved = |text: &str| {
-            let mut headers = headers("location", text);
-            resolve_location(&asked, &mut headers);
-            headers.get(LOCATION).map(|value| value.to_str().unwrap().to_owned())
-        };
-        assert_eq!(resolved("https://other.test/o/1").as_deref(), Some("https://other.test/o/1"));
-        assert_eq!(resolved("/o/1").as_deref(), Some("https://ca.test/o/1"));
-        assert_eq!(resolved("o/1").as_deref(), Some("https://ca.test/acme/o/1"));
-        assert_eq!(resolved("https://"), None);
     }
 }

@@ -41,8 +41,8 @@ impl Standalone {
 
 #[async_trait]
 impl Solver for Standalone {
-    fn challenge_type(&self) -> &'static str {
-        "http-01"
+    fn challenge_types(&self) -> &'static [&'static str] {
+        &["http-01"]
     }
 
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
@@ -106,8 +106,6 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use crate::core::key_authorization::Token;
-
     use super::*;
 
     async fn free_address() -> SocketAddr {
@@ -126,21 +124,16 @@ mod tests {
     async fn it_listens_while_a_proof_is_presented() {
         let address = free_address().await;
         let standalone = Standalone::new(Some(address));
-        let proof = |token: &str| Proof {
-            name: "a.test".into(),
-            token: Token::parse(token).unwrap(),
-            key_authorization: format!("{token}.thumb"),
-        };
-        standalone.present(&proof("one")).await.unwrap();
-        standalone.present(&proof("two")).await.unwrap();
+        standalone.present(&Proof::of_token("one")).await.unwrap();
+        standalone.present(&Proof::of_token("two")).await.unwrap();
         assert!(
             get(address, "/.well-known/acme-challenge/one").await.unwrap().ends_with("\r\n\r\none.thumb")
         );
         assert!(get(address, "/.well-known/acme-challenge/x").await.unwrap().starts_with("HTTP/1.1 404"));
         assert!(get(address, "/").await.unwrap().starts_with("HTTP/1.1 404"));
-        standalone.clean_up(&proof("one")).await.unwrap();
+        standalone.clean_up(&Proof::of_token("one")).await.unwrap();
         assert!(get(address, "/.well-known/acme-challenge/two").await.unwrap().ends_with("two.thumb"));
-        standalone.clean_up(&proof("two")).await.unwrap();
+        standalone.clean_up(&Proof::of_token("two")).await.unwrap();
         assert!(get(address, "/").await.is_err(), "the port is free again");
     }
 
@@ -148,8 +141,7 @@ mod tests {
     async fn a_taken_port_is_told_with_its_address() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = taken.local_addr().unwrap();
-        let token = Token::parse("one").unwrap();
-        let proof = Proof { name: "a.test".into(), token, key_authorization: String::new() };
+        let proof = Proof::of_token("one");
         let error = Standalone::new(Some(address)).present(&proof).await.unwrap_err();
         assert!(matches!(error, ChallengeError::Listen { address: told, .. } if told == address));
     }

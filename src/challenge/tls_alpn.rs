@@ -53,8 +53,8 @@ impl TlsAlpn {
 
 #[async_trait]
 impl Solver for TlsAlpn {
-    fn challenge_type(&self) -> &'static str {
-        "tls-alpn-01"
+    fn challenge_types(&self) -> &'static [&'static str] {
+        &["tls-alpn-01"]
     }
 
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
@@ -143,8 +143,6 @@ fn server_name(name: &str) -> String {
 mod tests {
     use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-    use crate::core::key_authorization::Token;
-
     use super::*;
 
     #[test]
@@ -158,10 +156,7 @@ mod tests {
 
     #[test]
     fn the_certificate_has_the_digest_in_a_critical_extension() {
-        let token = Token::parse("one").unwrap();
-        let proof =
-            Proof { name: "a.test".into(), key_authorization: token.key_authorization("thumb"), token };
-        let certified = certify(&proof).unwrap();
+        let certified = certify(&Proof::of_token("one")).unwrap();
         let (_, certificate) = X509Certificate::from_der(&certified.cert[0]).unwrap();
         let extension =
             certificate.extensions().iter().find(|one| one.oid.to_id_string() == "1.3.6.1.5.5.7.1.31");

@@ -61,8 +61,8 @@ impl Webroot {
 
 #[async_trait]
 impl Solver for Webroot {
-    fn challenge_type(&self) -> &'static str {
-        "http-01"
+    fn challenge_types(&self) -> &'static [&'static str] {
+        &["http-01"]
     }
 
     async fn present(&self, proof: &Proof) -> Result<(), ChallengeError> {
@@ -140,26 +140,20 @@ fn error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Challen
 mod tests {
     use super::*;
 
-    fn proof(token: &str) -> Proof {
-        let token = Token::parse(token).unwrap();
-        let key_authorization = token.key_authorization("thumb");
-        Proof { name: "a.test".into(), token, key_authorization }
-    }
-
     #[tokio::test]
     async fn c44_what_was_made_is_removed_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
         let well_known = root.path().join(".well-known");
         fs::create_dir(&well_known).unwrap();
         let webroot = Webroot::new(root.path().into());
-        webroot.present(&proof("one")).await.unwrap();
-        webroot.present(&proof("two")).await.unwrap();
+        webroot.present(&Proof::of_token("one")).await.unwrap();
+        webroot.present(&Proof::of_token("two")).await.unwrap();
         let file = well_known.join("acme-challenge/one");
         assert_eq!(fs::read_to_string(&file).unwrap(), "one.thumb");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
-        webroot.clean_up(&proof("one")).await.unwrap();
+        webroot.clean_up(&Proof::of_token("one")).await.unwrap();
         assert!(!file.exists() && well_known.join("acme-challenge/two").exists());
-        webroot.clean_up(&proof("two")).await.unwrap();
+        webroot.clean_up(&Proof::of_token("two")).await.unwrap();
         assert!(!well_known.join("acme-challenge").exists(), "we made it");
         assert!(well_known.exists(), "it was there before us");
     }
@@ -174,11 +168,11 @@ mod tests {
         nix::unistd::mkfifo(&folder.join("two"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         std::os::unix::fs::symlink("/dev/zero", folder.join("three")).unwrap();
         for token in ["one", "two", "three"] {
-            webroot.clean_up(&proof(token)).await.unwrap();
+            webroot.clean_up(&Proof::of_token(token)).await.unwrap();
             assert!(folder.join(token).symlink_metadata().is_ok(), "{token}");
         }
         let missing = Webroot::new(root.path().join("nowhere"));
-        assert!(missing.present(&proof("one")).await.is_err());
+        assert!(missing.present(&Proof::of_token("one")).await.is_err());
         assert!(!root.path().join("nowhere").exists());
     }
 }

@@ -13,7 +13,8 @@ use crate::error::{Error, Kind};
 
 /// Ways to prove control of a name; of these only one source counts: the command line, else the environment, else
 /// the file.
-const METHOD_FLAGS: &[&str] = &["webroot", "standalone", "tls-alpn"];
+const METHOD_FLAGS: &[&str] =
+    &["webroot", "standalone", "tls-alpn", "dns-rfc2136", "dns-persist", "dns-hook", "http-hook", "manual"];
 
 /// Why the command line did not become a command, and whether to tell it as JSON.
 pub(super) enum Refused {

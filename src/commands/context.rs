@@ -7,9 +7,12 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::acme::{AccountKey, Session, TlsTrust, Transport, find_account};
-use crate::challenge::Solvers;
+use crate::challenge::{Person, Solvers};
 use crate::config::{self, is_root};
+use crate::core::secret::Secret;
+use crate::env;
 use crate::error::{Error, Kind};
+use crate::hooks::{Credentials, Hooks};
 use crate::store::{AccountFiles, AccountRecord, Store, read_named};
 use crate::ui::Ui;
 
@@ -41,13 +44,9 @@ impl Context {
             Some(folder) => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             None => config::default_state_dir(is_root())?,
         };
-        Ok(Self {
-            global,
-            ui,
-            store: Store::new(root),
-            solvers: Solvers::default(),
-            sessions: Mutex::default(),
-        })
+        let hooks = Hooks::new(root.clone(), httpreq_credentials()?);
+        let solvers = Solvers::new(Arc::new(Terminal(ui.clone())), hooks);
+        Ok(Self { global, ui, store: Store::new(root), solvers, sessions: Mutex::default() })
     }
 
     /// The user's side.
@@ -153,7 +152,7 @@ impl Context {
                 .hint("restore it from a backup, or register a new account with --account NAME")
         })?;
         let key = AccountKey::from_pem(&pem)?;
-        Ok(Arc::new(Session::open(transport, record.url, key).await?))
+        Ok(Arc::new(Session::new(transport, record.url, key)))
     }
 
     /// Makes up for a key change that died before its end: the server knows whether the new key counts already.
@@ -178,6 +177,37 @@ impl Context {
         }
         Ok(())
     }
+}
+
+/// The user, as the ways to prove names that need hands see him.
+struct Terminal(Ui);
+
+impl Person for Terminal {
+    fn is_there(&self) -> bool {
+        self.0.can_ask()
+    }
+
+    fn tell(&self, text: &str) {
+        self.0.notice(text);
+    }
+
+    fn ask(&self, text: &str) -> std::io::Result<String> {
+        self.0.ask(text)
+    }
+}
+
+/// Who hooks are at services, as the environment tells it.
+fn httpreq_credentials() -> Result<Credentials, Error> {
+    let password = match (env::httpreq_password(), env::httpreq_password_file()) {
+        (Some(password), _) => Some(password),
+        (None, None) => None,
+        (None, Some(path)) => Some(read_named(&path).map_err(|error| {
+            Error::new(Kind::Local, format!("could not read the password in {}", path.display()))
+                .because(error.to_string())
+        })?),
+    };
+    let secret = |text: zeroize::Zeroizing<String>| Secret::new(text.trim_end().as_bytes().to_vec());
+    Ok(Credentials { user: env::httpreq_user(), password: password.map(secret) })
 }
 
 fn read_bundle(path: &Path) -> Result<TlsTrust, Error> {

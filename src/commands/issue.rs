@@ -7,25 +7,32 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::core::certificate_name::CertificateName;
-use crate::core::identifier::{DnsName, Identifier};
+use crate::core::csr::SigningRequest;
+use crate::core::identifier::{DnsName, Identifier, listed};
 use crate::core::key_type::KeyType;
 use crate::core::renewal;
 use crate::error::{Error, Kind};
 use crate::issuance::{Issuance, Presented, until_signal};
-use crate::store::{CertificateFiles, CertificateRecord, Installed};
+use crate::store::{CertificateFiles, CertificateRecord, Installed, Store};
 use crate::ui::Report;
 
-use super::Context;
+use super::certificate_args::CertificateArgs;
 use super::methods::MethodArgs;
-use super::show::{certificate_json, date};
+use super::show::{certificate_json, date, rfc3339};
+use super::{Context, profiles};
 
 /// Arguments of `issue`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cacert-acme issue -d www.example.org -d example.org --webroot /var/www/html
   cacert-acme issue -d www.example.org --standalone
+  cacert-acme issue -d '*.example.org' -d example.org --dns-rfc2136 /etc/cacert-acme/update.key
+  cacert-acme issue --csr request.pem --webroot /var/www/html
+  cacert-acme issue --profile ?
 
-A certificate that exists for the same names is renewed only when it is due, or with --force. Its files are found \
+A certificate that exists is replaced only when it is due, when it is to be otherwise (another key type, profile, \
+request), or with --force. What is not said stays as it was; --profile= and --must-staple=false take it back. Other names \
+are asked about on a terminal and refused in scripts. Its files are found \
 through the link certificates/NAME/current in the state directory: cert.pem, chain.pem, fullchain.pem, privkey.pem.")]
 pub struct Args {
     /// A name to certify; may be repeated
@@ -37,12 +44,15 @@ pub struct Args {
     /// What to call the certificate on this machine [default: its first name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<CertificateName>,
-    /// The kind of key
-    #[arg(long, value_name = "TYPE", value_enum, default_value_t)]
-    pub key_type: KeyType,
-    /// Get a new certificate even if none is due, or if names or key type differ
+    /// Get a new certificate even if none is due, or if the names differ
     #[arg(long)]
     pub force: bool,
+    /// Go the whole way, and install nothing; what the server issues counts towards its limits
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What it is to be like.
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
     /// Ways to prove control.
     #[command(flatten)]
     pub methods: MethodArgs,
@@ -53,7 +63,11 @@ pub struct Args {
 /// # Errors
 /// What a person must be told.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> {
-    let identifiers = args.identifiers()?;
+    if args.certificate.profile.as_deref() == Some("?") {
+        return profiles::list(context).await;
+    }
+    let csr = args.certificate.signing_request()?;
+    let identifiers = args.identifiers(csr.as_ref())?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => CertificateName::for_identifier(&args.first(&identifiers)?),
@@ -61,10 +75,17 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let _lock = context.store().lock_certificate(&name).await?;
     let files = context.store().certificate(&name);
     let existing = files.record()?;
-    let record = args.record(context, identifiers, existing.as_ref())?;
+    let record = args.record(context, identifiers, csr, existing.as_ref())?;
+    let presented = Presented::default();
+    if args.dry_run {
+        let work = dry_run(context, &presented, &name, &record);
+        let obtained = until_signal(&presented, work).await?;
+        return Ok(dry_report(&name, &record, &obtained));
+    }
+    let mut under_way = false;
     if let Some(existing) = &existing {
         args.agree_to_changes(context, &name, existing, &record)?;
-        let under_way = is_under_way(context, &name, &record)?;
+        under_way = is_under_way(context, &name, &record)?;
         if !args.force
             && !under_way
             && let Some(installed) = unchanged(&files, existing, &record)
@@ -75,7 +96,12 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
             return Ok(report(&files, &record, &installed, outcome));
         }
     }
-    let presented = Presented::default();
+    if !args.force {
+        refuse_revoked_key(&files, &record)?;
+    }
+    // A date of an earlier run was for the certificate that it got.
+    let same_dates = under_way || args.certificate.names_a_date();
+    let record = if same_dates { record } else { record.without_fixed_dates() };
     let installed = until_signal(&presented, obtain(context, &presented, &name, &record)).await?;
     Ok(report(&files, &record, &installed, Outcome::Issued))
 }
@@ -87,21 +113,58 @@ pub(super) async fn obtain(
     name: &CertificateName,
     record: &CertificateRecord,
 ) -> Result<Installed, Error> {
+    obtain_into(context, context.store(), presented, name, record).await
+}
+
+/// The same into a store that is removed afterwards: everything is done and checked, and nothing here is touched.
+pub(super) async fn dry_run(
+    context: &Context,
+    presented: &Presented,
+    name: &CertificateName,
+    record: &CertificateRecord,
+) -> Result<Installed, Error> {
+    let scratch = context.store().scratch(name);
+    scratch.discard()?;
+    let obtained = obtain_into(context, &scratch, presented, name, record).await;
+    scratch.discard()?;
+    obtained
+}
+
+async fn obtain_into(
+    context: &Context,
+    store: &Store,
+    presented: &Presented,
+    name: &CertificateName,
+    record: &CertificateRecord,
+) -> Result<Installed, Error> {
     let progress = context.ui().progress();
     progress.tell(name.as_str(), "asking the server");
     let session = context.session(&record.server, &record.account).await?;
-    let (store, solvers) = (context.store(), context.solvers());
+    let solvers = context.solvers();
     Issuance { session: &session, store, solvers, presented, progress, name, record }.obtain().await
 }
 
 impl Args {
-    /// All names and addresses, sorted, each once.
-    fn identifiers(&self) -> Result<Vec<Identifier>, Error> {
+    /// All names and addresses, sorted, each once. A request that is brought has its own.
+    fn identifiers(&self, csr: Option<&SigningRequest>) -> Result<Vec<Identifier>, Error> {
         let mut identifiers: BTreeSet<Identifier> = self.ip.iter().copied().map(Identifier::Ip).collect();
         for text in &self.domains {
             identifiers.insert(parse_domain(text)?);
         }
-        Ok(identifiers.into_iter().collect())
+        let identifiers: Vec<Identifier> = identifiers.into_iter().collect();
+        match csr {
+            Some(csr) if identifiers.is_empty() || identifiers == csr.identifiers() => {
+                Ok(csr.identifiers().to_vec())
+            }
+            Some(csr) => Err(Error::new(Kind::Usage, "the request is for other names than those given")
+                .because(format!(
+                    "it is for {}; given is {}",
+                    listed(csr.identifiers()),
+                    listed(&identifiers)
+                ))
+                .hint("with --csr, leave -d and --ip out")),
+            None => Ok(identifiers),
+        }
     }
 
     /// What the user named first; it gives the certificate its name.
@@ -120,6 +183,7 @@ impl Args {
         &self,
         context: &Context,
         identifiers: Vec<Identifier>,
+        csr: Option<SigningRequest>,
         existing: Option<&CertificateRecord>,
     ) -> Result<CertificateRecord, Error> {
         let assigned = self.methods.assign(&identifiers)?;
@@ -138,14 +202,24 @@ impl Args {
             challenges.insert(identifier.clone(), known.clone());
         }
         let account = context.account()?;
-        Ok(CertificateRecord {
+        let mut record = CertificateRecord {
             server: account.server,
             account: context.account_name().to_owned(),
             identifiers,
-            key_type: self.key_type,
+            key_type: KeyType::default(),
+            reuse_key: false,
+            must_staple: false,
+            profile: None,
+            preferred_chain: None,
+            not_before: None,
+            not_after: None,
+            csr,
             challenges,
+            dns: self.methods.dns.settings(existing.map(|existing| &existing.dns)),
             revoked: existing.and_then(|existing| existing.revoked.clone()),
-        })
+        };
+        self.certificate.apply(&mut record, existing)?;
+        Ok(record)
     }
 
     /// Other names under an existing certificate's name may be a slip: asked about on a terminal, refused in scripts.
@@ -159,7 +233,7 @@ impl Args {
         if self.force || existing.identifiers == wanted.identifiers {
             return Ok(());
         }
-        let (old, new) = (joined(&existing.identifiers), joined(&wanted.identifiers));
+        let (old, new) = (listed(&existing.identifiers), listed(&wanted.identifiers));
         let question = format!("Certificate {name} is for {old}. Replace it by one for {new}?");
         if context.ui().can_ask() && context.agrees(&question)? {
             return Ok(());
@@ -185,7 +259,7 @@ fn unchanged(
     wanted: &CertificateRecord,
 ) -> Option<Installed> {
     let installed = files.current_or_none()?;
-    let same = existing.key_type == wanted.key_type && existing.server == wanted.server;
+    let same = existing.specification() == wanted.specification() && existing.server == wanted.server;
     let good = same && wanted.is_met_by(&installed) && !is_due(&installed, OffsetDateTime::now_utc());
     good.then_some(installed)
 }
@@ -203,6 +277,20 @@ pub(super) fn is_under_way(
             files.forget()?;
             Ok(false)
         }
+    }
+}
+
+/// A key whose certificate was revoked may be in other hands; where the user brings the request, only he can make
+/// another one.
+pub(super) fn refuse_revoked_key(files: &CertificateFiles, record: &CertificateRecord) -> Result<(), Error> {
+    match files.current_or_none() {
+        Some(installed) if record.repeats_revoked_key(&installed) => Err(Error::new(
+            Kind::Local,
+            format!("the request for {} has the key of the certificate that was revoked", files.name()),
+        )
+        .hint("make a new key and request, then: cacert-acme issue --csr FILE")
+        .hint("--force has the same key certified again")),
+        _ => Ok(()),
     }
 }
 
@@ -230,14 +318,36 @@ fn report(
             "Certificate {name}: nothing is due before {due}; how it will be renewed was changed (version {version}, valid until {end})."
         ),
     };
+    let key = match record.csr {
+        None => paths.privkey.display().to_string(),
+        Some(_) => "where the request was made".to_owned(),
+    };
     let text = format!(
-        "{headline}\n  certificate: {}\n  with chain:  {}\n  key:         {}",
+        "{headline}\n  names:       {}\n  certificate: {}\n  with chain:  {}\n  key:         {key}",
+        listed(&record.identifiers),
         paths.cert.display(),
         paths.fullchain.display(),
-        paths.privkey.display()
     );
     let mut json = certificate_json(files, record, Some(installed));
     json["issued"] = json!(outcome == Outcome::Issued);
+    Report::new(text, json)
+}
+
+fn dry_report(name: &CertificateName, record: &CertificateRecord, obtained: &Installed) -> Report {
+    let end = date(obtained.facts.not_after);
+    let text = format!(
+        "Certificate {name}: the dry run got one for {}, valid until {end}, and installed nothing.",
+        listed(&record.identifiers)
+    );
+    let json = json!({
+        "name": name.as_str(),
+        "dry_run": true,
+        "issued": false,
+        "identifiers": record.identifiers,
+        "issuer": obtained.facts.issuer,
+        "serial": obtained.facts.serial,
+        "not_after": rfc3339(obtained.facts.not_after),
+    });
     Report::new(text, json)
 }
 
@@ -247,8 +357,4 @@ fn parse_domain(text: &str) -> Result<Identifier, Error> {
             .hint(format!("--ip {text} certifies an address")));
     }
     DnsName::parse(text).map(Identifier::Dns).map_err(|error| Error::new(Kind::Usage, error.to_string()))
-}
-
-fn joined(identifiers: &[Identifier]) -> String {
-    identifiers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

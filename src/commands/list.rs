@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::core::identifier::Identifier;
 use crate::error::Error;
 use crate::store::{CertificateFiles, CertificateRecord, Installed};
 use crate::ui::{Report, error_json};
@@ -57,7 +58,7 @@ fn row(
     installed: Option<&Installed>,
     now: OffsetDateTime,
 ) -> [String; 5] {
-    let names: Vec<String> = record.identifiers.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = record.identifiers.iter().map(Identifier::shown).collect();
     let (days, until, state) = match installed {
         None => (String::new(), String::new(), "not installed"),
         Some(installed) => {

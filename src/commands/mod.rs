@@ -3,13 +3,17 @@
 //! To add one: a file with `Args` and `run`, a variant in [`Command`] and a line in [`Command::run`].
 
 mod account;
+mod certificate_args;
 mod completions;
 mod context;
+mod dns_args;
+mod dns_persist;
 mod global;
 mod issue;
 mod list;
 mod man;
 mod methods;
+mod profiles;
 mod register;
 mod renew;
 mod revoke;
@@ -33,7 +37,9 @@ pub enum Command {
     #[command(subcommand)]
     Account(account::Command),
     /// Get a certificate
-    Issue(issue::Args),
+    Issue(Box<issue::Args>),
+    /// Print the DNS records that let this account prove names for good
+    DnsPersist(dns_persist::Args),
     /// Renew all certificates that are due
     Renew(renew::Args),
     /// List the certificates
@@ -57,7 +63,8 @@ impl Command {
         match self {
             Self::Register(args) => register::run(context, args).await,
             Self::Account(command) => account::run(context, command).await,
-            Self::Issue(args) => issue::run(context, args).await,
+            Self::Issue(args) => issue::run(context, *args).await,
+            Self::DnsPersist(args) => dns_persist::run(context, args).await,
             Self::Renew(args) => renew::run(context, args).await,
             Self::List(args) => list::run(context, &args),
             Self::Show(args) => show::run(context, &args),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::acme::{AccountKey, NewAccount, Transport};
+use crate::acme::{AccountKey, Binding, NewAccount, Transport};
 use crate::core::contact::Contact;
-use crate::core::eab::{Credentials, MacKey};
+use crate::core::eab::{Credentials, MacAlgorithm, MacKey};
 use crate::core::text::printable;
 use crate::env;
 use crate::error::{Error, Kind};
@@ -16,6 +16,7 @@ use crate::store::{AccountFiles, AccountRecord, read_named};
 use crate::ui::Report;
 
 use super::Context;
+use super::account::AccountKeyArgs;
 
 /// What must be known before a key is put into a client.
 const RESPONSIBILITY: &str = "
@@ -57,9 +58,12 @@ pub struct Args {
     /// Accept responsibility for everything that this client does
     #[arg(long)]
     accept_responsibility: bool,
-    /// Bring an account key (ECDSA P-256, PEM) instead of making a new one
-    #[arg(long, value_name = "FILE")]
-    account_key: Option<PathBuf>,
+    /// The MAC algorithm of the binding [default: that of the key's length, or what the server asks for]
+    #[arg(long, value_name = "ALG", value_enum)]
+    eab_alg: Option<MacAlgorithm>,
+    /// Which key the account has.
+    #[command(flatten)]
+    key: AccountKeyArgs,
 }
 
 /// Makes the account.
@@ -136,15 +140,15 @@ impl Args {
     ) -> Result<String, Error> {
         let earlier = files.key()?;
         let made_now = earlier.is_none();
-        let pem = match (&self.account_key, earlier) {
-            (Some(path), _) => read_secret(path, "--account-key")?,
+        let pem = match earlier {
             // An earlier registration did not come to its end; the server may know this key already.
-            (None, Some(pem)) => pem,
-            (None, None) => AccountKey::generate_pem()?,
+            Some(pem) if !self.key.is_brought() => pem,
+            _ => self.key.pem()?,
         };
         let key = AccountKey::from_pem(&pem)?;
         files.save_key(&pem)?;
         let binding = credentials.kid.as_deref().zip(credentials.key.as_ref());
+        let binding = binding.map(|(kid, key)| Binding { kid, key, algorithm: self.eab_alg });
         let request = NewAccount { contacts: &self.contact, terms_of_service_agreed, binding };
         context.ui().progress().tell(transport.directory_url(), "registering");
         let registered = request.register(transport, &key).await;
@@ -225,7 +229,7 @@ fn agree_to_terms(
 
 /// Reads a secret from a file or, for `-`, from standard input. The error names the flag and not its value, which may
 /// be the secret itself, put where a file's name belongs.
-fn read_secret(path: &Path, given_by: &str) -> Result<zeroize::Zeroizing<String>, Error> {
+pub(super) fn read_secret(path: &Path, given_by: &str) -> Result<zeroize::Zeroizing<String>, Error> {
     let read = if path.as_os_str() == "-" {
         let mut text = zeroize::Zeroizing::new(String::new());
         // A pasted block has some hundred characters.

@@ -13,8 +13,8 @@ use crate::store::{Installed, StoreError};
 use crate::ui::{Report, error_json};
 
 use super::Context;
-use super::issue::{is_due, is_under_way, obtain};
-use super::show::{certificate_json, date};
+use super::issue::{dry_run, is_due, is_under_way, obtain, refuse_revoked_key};
+use super::show::{certificate_json, date, rfc3339};
 
 /// More orders at once would not be faster, and look like an attack.
 const AT_ONCE: usize = 8;
@@ -36,6 +36,9 @@ pub struct Args {
     /// Renew even if not due
     #[arg(long)]
     force: bool,
+    /// Go the whole way for each certificate, due or not, and install nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Exit with status 10 when nothing was due
     #[arg(long)]
     report_not_due: bool,
@@ -45,6 +48,7 @@ pub struct Args {
 enum Outcome {
     NotDue(Installed),
     Renewed(Installed),
+    Tried(Installed),
     Failed(Error),
 }
 
@@ -57,7 +61,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     let presented = Presented::default();
     let work = stream::iter(names)
         .map(|name| async {
-            let outcome = renew(context, &presented, &name, args.force).await.unwrap_or_else(Outcome::Failed);
+            let outcome = args.renew(context, &presented, &name).await.unwrap_or_else(Outcome::Failed);
             context.ui().progress().done(name.as_str());
             (name, outcome)
         })
@@ -68,31 +72,40 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     Ok(args.report(context, &outcomes))
 }
 
-async fn renew(
-    context: &Context,
-    presented: &Presented,
-    name: &CertificateName,
-    force: bool,
-) -> Result<Outcome, Error> {
-    let _lock = context.store().lock_certificate(name).await?;
-    // Read under the lock: another run may just have renewed it.
-    let files = context.store().certificate(name);
-    let Some(record) = files.record()? else {
-        return Err(StoreError::NoCertificate(name.clone()).into());
-    };
-    let under_way = is_under_way(context, name, &record)?;
-    if let Some(installed) = files.current_or_none()
-        && !force
-        && !under_way
-        && record.is_met_by(&installed)
-        && !is_due(&installed, OffsetDateTime::now_utc())
-    {
-        return Ok(Outcome::NotDue(installed));
-    }
-    obtain(context, presented, name, &record).await.map(Outcome::Renewed)
-}
-
 impl Args {
+    async fn renew(
+        &self,
+        context: &Context,
+        presented: &Presented,
+        name: &CertificateName,
+    ) -> Result<Outcome, Error> {
+        let _lock = context.store().lock_certificate(name).await?;
+        // Read under the lock: another run may just have renewed it.
+        let files = context.store().certificate(name);
+        let Some(record) = files.record()? else {
+            return Err(StoreError::NoCertificate(name.clone()).into());
+        };
+        if self.dry_run {
+            let record = record.without_fixed_dates();
+            return dry_run(context, presented, name, &record).await.map(Outcome::Tried);
+        }
+        let under_way = is_under_way(context, name, &record)?;
+        if let Some(installed) = files.current_or_none()
+            && !self.force
+            && !under_way
+            && record.is_met_by(&installed)
+            && !is_due(&installed, OffsetDateTime::now_utc())
+        {
+            return Ok(Outcome::NotDue(installed));
+        }
+        if !self.force {
+            refuse_revoked_key(&files, &record)?;
+        }
+        // A fixed date was for the certificate that is there.
+        let record = if under_way { record } else { record.without_fixed_dates() };
+        obtain(context, presented, name, &record).await.map(Outcome::Renewed)
+    }
+
     fn selected(&self, context: &Context) -> Result<Vec<CertificateName>, Error> {
         if !self.names.is_empty() {
             let named: BTreeSet<CertificateName> = self.names.iter().cloned().collect();
@@ -120,6 +133,13 @@ impl Args {
                     renewed += 1;
                     let (version, end) = (installed.version, date(installed.facts.not_after));
                     lines.push(format!("{name}: renewed, version {version}, valid until {end}"));
+                }
+                Outcome::Tried(obtained) => {
+                    renewed += 1;
+                    let end = date(obtained.facts.not_after);
+                    lines.push(format!(
+                        "{name}: the dry run got one valid until {end}, and installed nothing"
+                    ));
                 }
                 Outcome::Failed(error) => {
                     worst = Some(worst.map_or(error.kind, |kind| more_telling(kind, error.kind)));
@@ -156,6 +176,12 @@ fn document(context: &Context, name: &CertificateName, outcome: &Outcome) -> Val
     match outcome {
         Outcome::NotDue(installed) => described(installed, "not-due"),
         Outcome::Renewed(installed) => described(installed, "renewed"),
+        Outcome::Tried(obtained) => json!({
+            "name": name.as_str(),
+            "outcome": "dry-run",
+            "serial": obtained.facts.serial,
+            "not_after": rfc3339(obtained.facts.not_after),
+        }),
         Outcome::Failed(error) => {
             json!({ "name": name.as_str(), "outcome": "failed", "error": error_json(error) })
         }

@@ -10,7 +10,7 @@ use crate::core::certificate_name::CertificateName;
 use crate::core::chain::Chain;
 use crate::core::revocation_reason::RevocationReason;
 use crate::error::{Error, Kind};
-use crate::store::{CertificateFiles, CertificateRecord, Revocation, read_named};
+use crate::store::{CertificateFiles, CertificateRecord, Revocation, read_named, read_named_bytes};
 use crate::ui::Report;
 
 use super::Context;
@@ -22,14 +22,17 @@ pub struct Args {
     /// The certificate by its name on this machine
     #[arg(group = "which")]
     name: Option<CertificateName>,
-    /// The certificate in a PEM file
+    /// The certificate in a file (PEM or DER)
     #[arg(long, value_name = "FILE", group = "which")]
     cert: Option<PathBuf>,
-    /// Sign with the certificate's own key (ECDSA P-256, PEM) instead of the account's
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    /// The certificate by its serial number, among all versions on this machine
+    #[arg(long, value_name = "HEX", group = "which", value_parser = serial_number)]
+    serial: Option<String>,
+    /// Sign with the certificate's own key (PEM) instead of the account's
+    #[arg(long, value_name = "FILE", requires = "which")]
     key: Option<PathBuf>,
-    /// Why
-    #[arg(long, value_name = "REASON", value_enum)]
+    /// Why, by its name in RFC 5280
+    #[arg(long, value_name = "REASON", value_enum, ignore_case = true)]
     reason: Option<RevocationReason>,
     /// Do not ask
     #[arg(short, long)]
@@ -41,19 +44,7 @@ pub struct Args {
 /// # Errors
 /// What a person must be told.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> {
-    let (chain, local) = match (&args.name, &args.cert) {
-        (Some(name), _) => {
-            let files = context.store().certificate(name);
-            (files.current_chain()?, Some(files))
-        }
-        (None, Some(path)) => {
-            let chain = read_chain(path)?;
-            let local = find_local(context, &chain)?;
-            (chain, local)
-        }
-        // clap wants one of them.
-        (None, None) => return Err(Error::new(Kind::Usage, "no certificate is given")),
-    };
+    let (chain, local) = args.find(context)?;
     args.confirm(context, &chain)?;
     let _lock = match &local {
         Some(files) => Some(context.store().lock_certificate(files.name()).await?),
@@ -66,15 +57,45 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     args.revoke(context, &chain, record.as_ref()).await?;
     context.ui().progress().done(&serial);
     let mut text = format!("Revoked the certificate with serial number {serial}.");
-    if let Some((files, record)) = local.zip(record) {
+    // An older version's revocation is no reason to replace the current one.
+    let current = |(files, _): &(CertificateFiles, CertificateRecord)| {
+        files.current_or_none().is_some_and(|installed| installed.facts == *chain.facts())
+    };
+    if let Some((files, record)) = local.zip(record).filter(current) {
         let revocation = Revocation { serial: serial.clone(), at: OffsetDateTime::now_utc() };
+        let next = match record.csr {
+            None => format!("`cacert-acme renew {}` replaces it.", files.name()),
+            Some(_) => "With a new key and request, `cacert-acme issue --csr FILE` replaces it.".into(),
+        };
         files.save_record(&CertificateRecord { revoked: Some(revocation), ..record })?;
-        text.push_str(&format!("\n  `cacert-acme renew {}` replaces it.", files.name()));
+        text.push_str(&format!("\n  {next}"));
     }
     Ok(Report::new(text, json!({"revoked": true, "serial": serial})))
 }
 
 impl Args {
+    /// The certificate, and whose version it is on this machine, if it is one.
+    fn find(&self, context: &Context) -> Result<(Chain, Option<CertificateFiles>), Error> {
+        if let Some(name) = &self.name {
+            let files = context.store().certificate(name);
+            return Ok((files.current_chain()?, Some(files)));
+        }
+        if let Some(path) = &self.cert {
+            let chain = read_chain(path)?;
+            let local = find_version(context, &chain.facts().serial)?;
+            let local = local.filter(|(stored, _)| stored.leaf() == chain.leaf());
+            return Ok((chain, local.map(|(_, files)| files)));
+        }
+        // clap wants one of the three.
+        let serial = self.serial.as_deref().unwrap_or_default();
+        let found = find_version(context, serial)?;
+        let (chain, files) = found.ok_or_else(|| {
+            Error::new(Kind::Local, format!("no version on this machine has the serial number {serial}"))
+                .hint("--cert FILE revokes a certificate that is kept elsewhere")
+        })?;
+        Ok((chain, Some(files)))
+    }
+
     fn confirm(&self, context: &Context, chain: &Chain) -> Result<(), Error> {
         if self.yes || !context.ui().can_ask() {
             return Ok(());
@@ -132,13 +153,42 @@ fn read_chain(path: &Path) -> Result<Chain, Error> {
     let failed = |cause: String| {
         Error::new(Kind::Local, format!("{} can't be used as a certificate", path.display())).because(cause)
     };
-    let text = read_named(path).map_err(|error| failed(error.to_string()))?;
-    Chain::parse(&text).map_err(|error| failed(error.to_string()))
+    let file = read_named_bytes(path).map_err(|error| failed(error.to_string()))?;
+    Chain::read(&file).map_err(|error| failed(error.to_string()))
 }
 
-/// The certificate of this machine whose current version it is, if any. A damaged one must not keep another from being
-/// revoked.
-fn find_local(context: &Context, chain: &Chain) -> Result<Option<CertificateFiles>, Error> {
-    let mut all = context.store().certificates()?.into_iter();
-    Ok(all.find(|files| files.current_or_none().is_some_and(|installed| installed.facts == *chain.facts())))
+/// The version with this serial number, of whichever certificate of this machine. A damaged one must not keep another
+/// from being revoked.
+fn find_version(context: &Context, serial: &str) -> Result<Option<(Chain, CertificateFiles)>, Error> {
+    for files in context.store().certificates()? {
+        match files.chain_with_serial(serial) {
+            Ok(Some(chain)) => return Ok(Some((chain, files))),
+            Ok(None) => {}
+            Err(error) => tracing::warn!("{}: its versions can't be read: {error}", files.name()),
+        }
+    }
+    Ok(None)
+}
+
+/// Hexadecimal digits in the form that certificates are shown with here: lower case, without colons, with a whole
+/// number of bytes.
+fn serial_number(text: &str) -> Result<String, String> {
+    let digits: String = text.trim_start_matches("0x").chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("a serial number has hexadecimal digits".into());
+    }
+    let digits = digits.to_ascii_lowercase();
+    Ok(if digits.len().is_multiple_of(2) { digits } else { format!("0{digits}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_numbers_are_read_as_programs_write_them() {
+        assert_eq!(serial_number("0A:1B:ff").unwrap(), "0a1bff");
+        assert_eq!(serial_number("0xA1B").unwrap(), "0a1b");
+        assert!(serial_number("").is_err() && serial_number("xyz").is_err());
+    }
 }

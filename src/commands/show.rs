@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Report, Error> {
         let label = if index == 0 { "names" } else { "" };
         let method =
             record.challenges.get(identifier).map(|method| format!("  ({method})")).unwrap_or_default();
-        row(label, format!("{identifier}{method}"));
+        row(label, format!("{}{method}", identifier.shown()));
     }
     match &installed {
         Some(installed) => {
@@ -51,14 +51,37 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Report, Error> {
     if let Some(revocation) = revoked {
         row("revoked", format!("{}: the next renewal replaces it", date(revocation.at)));
     }
-    row("key type", record.key_type.to_string());
+    let kept = if record.reuse_key { ", kept at renewals" } else { "" };
+    row("key type", format!("{}{kept}", record.key_type));
+    for (label, value) in wishes(&record) {
+        row(label, value);
+    }
     row("account", format!("{} at {}", record.account, record.server));
     let paths = files.paths();
     row("certificate", paths.cert.display().to_string());
     row("with chain", paths.fullchain.display().to_string());
     row("issuers", paths.chain.display().to_string());
-    row("key", paths.privkey.display().to_string());
+    row(
+        "key",
+        match record.csr {
+            None => paths.privkey.display().to_string(),
+            Some(_) => "where the request was made".into(),
+        },
+    );
     Ok(Report::new(text, certificate_json(&files, &record, installed.as_ref())))
+}
+
+/// What was asked for beyond names and key.
+fn wishes(record: &CertificateRecord) -> Vec<(&'static str, String)> {
+    let mut wishes = Vec::new();
+    if record.must_staple {
+        wishes.push(("must-staple", "yes".to_owned()));
+    }
+    wishes.extend(record.profile.clone().map(|profile| ("profile", profile)));
+    wishes.extend(record.preferred_chain.as_ref().map(|chain| ("chain", format!("with {chain}"))));
+    wishes.extend(record.not_before.map(|moment| ("not before", moment.to_string())));
+    wishes.extend(record.not_after.map(|moment| ("not after", moment.to_string())));
+    wishes
 }
 
 /// A certificate for programs; the same in every command.
@@ -70,7 +93,15 @@ pub(super) fn certificate_json(
     let mut document = json!({
         "name": files.name().as_str(),
         "identifiers": record.identifiers,
+        "identifiers_unicode": record.identifiers.iter().map(|one| one.unicode().unwrap_or_else(|| one.to_string())).collect::<Vec<_>>(),
         "key_type": record.key_type,
+        "reuse_key": record.reuse_key,
+        "must_staple": record.must_staple,
+        "profile": record.profile,
+        "preferred_chain": record.preferred_chain,
+        "wanted_not_before": record.not_before,
+        "wanted_not_after": record.not_after,
+        "csr": record.csr.is_some(),
         "server": record.server,
         "account": record.account,
         "challenges": record.challenges,
@@ -78,6 +109,9 @@ pub(super) fn certificate_json(
         "files": files.paths(),
         "version": null,
     });
+    if record.csr.is_some() {
+        document["files"]["privkey"] = Value::Null;
+    }
     if let Some(Installed { version, facts }) = installed {
         document["version"] = json!(version);
         document["issuer"] = json!(facts.issuer);
@@ -96,7 +130,7 @@ pub(super) fn date(moment: OffsetDateTime) -> String {
 }
 
 /// A moment for programs; to the second, which certificates don't go below.
-fn rfc3339(moment: OffsetDateTime) -> String {
+pub(super) fn rfc3339(moment: OffsetDateTime) -> String {
     let whole = moment.replace_nanosecond(0).unwrap_or(moment);
     whole.format(&Rfc3339).unwrap_or_default()
 }

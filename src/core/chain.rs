@@ -7,8 +7,10 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{self, PemObject, SectionKind};
 use time::{Duration, OffsetDateTime};
 use x509_parser::error::X509Error;
+use x509_parser::oid_registry::OID_PKCS1_MD5WITHRSAENC;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
+use super::csr::TLS_FEATURE;
 use super::identifier::{DnsName, Identifier};
 use super::pem::encode_pem;
 use super::text::printable;
@@ -41,6 +43,8 @@ pub struct Facts {
     pub not_after: OffsetDateTime,
     /// The SubjectPublicKeyInfo in DER.
     pub public_key: Vec<u8>,
+    /// Whether TLS servers must staple an OCSP answer to it (RFC 7633).
+    pub must_staple: bool,
 }
 
 /// Why a chain is refused.
@@ -72,6 +76,12 @@ pub enum ChainError {
     /// A certificate that the next one in the chain did not sign.
     #[error("certificate {0} of the chain is not signed by the one that follows it")]
     Signature(usize),
+    /// An issuer that may not certify anybody (RFC 5280 §4.2.1.9).
+    #[error("certificate {0} of the chain is not a CA's")]
+    NoCa(usize),
+    /// Signed with a digest for which forgeries are known.
+    #[error("certificate {0} of the chain is signed with MD5, which can be forged")]
+    Broken(usize),
     /// The dates make no sense.
     #[error("the certificate is valid from {from} to {to}, which this machine's clock ({now}) is not within")]
     Dates {
@@ -85,12 +95,25 @@ pub enum ChainError {
 }
 
 impl Chain {
-    /// Reads a chain in PEM, leaf first, with nothing but certificates in it.
+    /// Reads a chain as it must come from a server: PEM, leaf first, with nothing but certificates in it (RFC 8555
+    /// §9.1).
     ///
     /// # Errors
     /// [`ChainError::Pem`], [`Foreign`](ChainError::Foreign), [`Long`](ChainError::Long) or
     /// [`Certificate`](ChainError::Certificate).
     pub fn parse(pem: &str) -> Result<Self, ChainError> {
+        let mut outside = true;
+        for line in pem.lines() {
+            // RFC 7468 calls explanatory text lax; what nobody reads could hide anything.
+            if outside && !line.trim().is_empty() && line.trim_end() != "-----BEGIN CERTIFICATE-----" {
+                return Err(if pem.contains("-----BEGIN CERT") {
+                    ChainError::Foreign
+                } else {
+                    ChainError::Pem
+                });
+            }
+            outside = line.starts_with("-----END") || outside && line.trim().is_empty();
+        }
         let mut certificates = Vec::new();
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes()) {
             match section.map_err(pem_error)? {
@@ -101,11 +124,22 @@ impl Chain {
                 return Err(ChainError::Long);
             }
         }
-        // The reader passes over what it does not know; here every dashed line must belong to a certificate.
-        let boundaries = pem.lines().filter(|line| line.starts_with("-----")).count();
-        if boundaries != 2 * certificates.len() {
-            return Err(ChainError::Foreign);
+        Self::of(certificates)
+    }
+
+    /// Reads the certificates in a file that a user names: DER, or PEM with whatever else is in it.
+    ///
+    /// # Errors
+    /// [`ChainError::Pem`] or [`Certificate`](ChainError::Certificate).
+    pub fn read(file: &[u8]) -> Result<Self, ChainError> {
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(file).filter_map(Result::ok).collect();
+        if certificates.is_empty() && certificate(&file.into()).is_some() {
+            return Self::of(vec![CertificateDer::from(file.to_vec())]);
         }
+        Self::of(certificates)
+    }
+
+    fn of(certificates: Vec<CertificateDer<'static>>) -> Result<Self, ChainError> {
         let leaf = certificates.first().ok_or(ChainError::Pem)?;
         let facts = Facts::of(leaf).ok_or(ChainError::Certificate(1))?;
         Ok(Self { certificates, facts })
@@ -141,8 +175,16 @@ impl Chain {
         let parsed: Vec<X509Certificate<'_>> = (self.certificates.iter().enumerate())
             .map(|(index, der)| certificate(der).ok_or(ChainError::Certificate(index + 1)))
             .collect::<Result<_, _>>()?;
+        if let Some(index) =
+            parsed.iter().position(|one| one.signature_algorithm.algorithm == OID_PKCS1_MD5WITHRSAENC)
+        {
+            return Err(ChainError::Broken(index + 1));
+        }
         for (index, pair) in parsed.windows(2).enumerate() {
             let [signed, signer] = pair else { continue };
+            if signer.basic_constraints().ok().flatten().is_none_or(|constraints| !constraints.value.ca) {
+                return Err(ChainError::NoCa(index + 2));
+            }
             match signed.verify_signature(Some(signer.public_key())) {
                 Ok(()) if signed.issuer() == signer.subject() => {}
                 // An algorithm that we can't check is no sign of fraud; whoever connects will check it.
@@ -164,6 +206,20 @@ impl Chain {
     pub fn leaf(&self) -> &CertificateDer<'static> {
         // `parse` makes no chain without a leaf.
         &self.certificates[0]
+    }
+
+    /// All certificates in DER, leaf first.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+
+    /// The common name of each certificate's issuer, as far as it has one.
+    #[must_use]
+    pub fn issuer_names(&self) -> Vec<String> {
+        let common_name =
+            |der| Some(certificate(der)?.issuer().iter_common_name().next()?.as_str().ok()?.to_owned());
+        self.certificates.iter().filter_map(common_name).collect()
     }
 
     /// The leaf alone in PEM.
@@ -200,12 +256,16 @@ impl Facts {
             not_before: leaf.validity().not_before.to_datetime(),
             not_after: leaf.validity().not_after.to_datetime(),
             public_key: leaf.public_key().raw.to_vec(),
+            must_staple: leaf
+                .extensions()
+                .iter()
+                .any(|one| one.oid.iter().is_some_and(|oid| oid.eq(TLS_FEATURE.iter().copied()))),
         })
     }
 }
 
 /// A name that is none of ours makes the whole certificate unusable: it was not ordered.
-fn identifier(name: &GeneralName<'_>) -> Option<Identifier> {
+pub(super) fn identifier(name: &GeneralName<'_>) -> Option<Identifier> {
     match name {
         GeneralName::DNSName(name) => DnsName::parse(name).ok().map(Identifier::Dns),
         GeneralName::IPAddress(bytes) => {
@@ -307,6 +367,56 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let pem = ca.leaf(&key, &["a.test"]) + &impostor.0.pem();
         assert_eq!(verify(&pem, &key, &["a.test"]), Err(ChainError::Signature(1)));
+    }
+
+    #[test]
+    fn words_beside_the_certificates_are_refused_from_a_server_and_not_from_a_user() {
+        let (ca, key) = (Ca::new("Class 3"), KeyPair::generate().unwrap());
+        let (leaf, issuer) = (ca.leaf(&key, &["a.test"]), ca.0.pem());
+        let chain = Chain::parse(&format!("\r\n{leaf}\n{issuer}\n\n").replace('\n', "\r\n")).unwrap();
+        for junk in [format!("subject=a\n{leaf}"), format!("{leaf}x\n{issuer}"), format!("{leaf}<html>")] {
+            assert_eq!(Chain::parse(&junk), Err(ChainError::Foreign), "{junk}");
+        }
+        let file = format!("subject=a\n{leaf}issuer=b\n{}{issuer}", key.serialize_pem());
+        assert_eq!(Chain::read(file.as_bytes()).unwrap(), chain);
+        assert_eq!(Chain::read(chain.leaf()).unwrap().leaf(), chain.leaf());
+        assert_eq!(Chain::read(b"x"), Err(ChainError::Pem));
+    }
+
+    #[test]
+    fn an_issuer_that_is_no_ca_is_refused() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "nobody");
+        let nobody = Ca(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap());
+        let pem = nobody.leaf(&key, &["a.test"]) + &nobody.0.pem();
+        assert_eq!(verify(&pem, &key, &["a.test"]), Err(ChainError::NoCa(2)));
+    }
+
+    /// Every kind of CA key, each certifying the next: signatures are verified link by link.
+    #[test]
+    fn chains_of_all_kinds_of_keys_verify() {
+        let key = KeyPair::generate().unwrap();
+        for algorithm in [
+            &rcgen::PKCS_ECDSA_P256_SHA256,
+            &rcgen::PKCS_ECDSA_P384_SHA384,
+            &rcgen::PKCS_ED25519,
+            &rcgen::PKCS_RSA_SHA256,
+            &rcgen::PKCS_RSA_SHA512,
+        ] {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, "CA");
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let signer = KeyPair::generate_for(algorithm).unwrap();
+            let (ca, impostor) = (signer.serialize_pem(), KeyPair::generate_for(algorithm).unwrap());
+            let ca = KeyPair::from_pem_and_sign_algo(&ca, algorithm).unwrap();
+            let ca = Ca(CertifiedIssuer::self_signed(params.clone(), ca).unwrap());
+            let impostor = Ca(CertifiedIssuer::self_signed(params, impostor).unwrap());
+            let leaf = ca.leaf(&key, &["a.test"]);
+            verify(&(leaf.clone() + &ca.0.pem()), &key, &["a.test"]).unwrap();
+            let forged = verify(&(leaf + &impostor.0.pem()), &key, &["a.test"]);
+            assert_eq!(forged, Err(ChainError::Signature(1)), "{algorithm:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use clap::ValueEnum;
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
@@ -15,6 +16,43 @@ const SHORTEST_KEY: usize = 16;
 /// A MAC key, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MacKey(Secret);
+
+/// What a binding is signed with (RFC 7518 §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum MacAlgorithm {
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+}
+
+impl MacAlgorithm {
+    /// Its name in a JWS.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+        }
+    }
+
+    /// What to try when the server refused these (RFC 8555 §6.2): the first one of those that it takes, or what every
+    /// server takes where it names none.
+    #[must_use]
+    pub fn after(refused: &[Self], taken: &[String]) -> Option<Self> {
+        let known = [Self::Hs256, Self::Hs384, Self::Hs512];
+        let mut offered: Vec<Self> =
+            taken.iter().filter_map(|name| known.into_iter().find(|one| one.name() == name)).collect();
+        if taken.is_empty() {
+            offered.push(Self::Hs256);
+        }
+        offered.into_iter().find(|one| !refused.contains(one))
+    }
+}
 
 /// A key identifier and, as far as the text had them, its MAC key and its server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,6 +118,16 @@ impl MacKey {
             return Err(InvalidCredentials::Short(bytes.len()));
         }
         Ok(Self(Secret::new(bytes)))
+    }
+
+    /// The algorithm whose output has this key's length (RFC 7518 §3.2 wants no shorter key); HS256 for other lengths.
+    #[must_use]
+    pub fn algorithm(&self) -> MacAlgorithm {
+        match self.expose().len() {
+            48 => MacAlgorithm::Hs384,
+            64 => MacAlgorithm::Hs512,
+            _ => MacAlgorithm::Hs256,
+        }
     }
 
     /// The bytes of the key, for the HMAC.
@@ -237,6 +285,22 @@ mod tests {
         let key = BASE64_STANDARD.encode(KEY);
         assert_eq!(Credentials::parse(&format!("-x:{key}")).unwrap().kid.as_deref(), Some("-x"));
         assert_eq!(Credentials::parse(&format!("urn:a:{key}")).unwrap().kid.as_deref(), Some("urn:a"));
+    }
+
+    #[test]
+    fn the_algorithm_follows_the_keys_length_or_the_server() {
+        use MacAlgorithm::{Hs256, Hs384, Hs512};
+        for (bytes, algorithm) in [(16, Hs256), (32, Hs256), (33, Hs256), (48, Hs384), (64, Hs512)] {
+            let key = MacKey::parse(&BASE64_STANDARD.encode(vec![7; bytes])).unwrap();
+            assert_eq!(key.algorithm(), algorithm, "{bytes}");
+        }
+        let taken = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(MacAlgorithm::after(&[Hs512], &taken(&["ES256", "HS384", "HS256"])), Some(Hs384));
+        assert_eq!(MacAlgorithm::after(&[Hs512, Hs384], &taken(&["HS384", "HS256"])), Some(Hs256));
+        assert_eq!(MacAlgorithm::after(&[Hs512], &[]), Some(Hs256));
+        assert_eq!(MacAlgorithm::after(&[Hs256], &[]), None);
+        // It speaks of the request around the binding.
+        assert_eq!(MacAlgorithm::after(&[Hs512], &taken(&["ES256", "RS256"])), None);
     }
 
     #[test]

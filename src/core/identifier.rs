@@ -94,6 +94,41 @@ impl Identifier {
     }
 }
 
+impl Identifier {
+    /// The name with its letters instead of A-labels; `None` when it has none.
+    #[must_use]
+    pub fn unicode(&self) -> Option<String> {
+        let Self::Dns(DnsName(name)) = self else { return None };
+        let (star, base) = name.strip_prefix("*.").map_or(("", name.as_str()), |base| ("*.", base));
+        let (unicode, valid) = idna::domain_to_unicode(base);
+        (valid.is_ok() && unicode != base).then(|| format!("{star}{unicode}"))
+    }
+
+    /// The name for people: with its letters, and always as it is on the wire, which no two names share.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.unicode().map_or_else(|| self.to_string(), |unicode| format!("{unicode} ({self})"))
+    }
+}
+
+/// Names for people: the first five, and how many more there are.
+#[must_use]
+pub fn listed(identifiers: &[Identifier]) -> String {
+    let mut names: Vec<String> = identifiers.iter().take(5).map(Identifier::shown).collect();
+    if identifiers.len() > 5 {
+        names.push(format!("and {} more", identifiers.len() - 5));
+    }
+    names.join(", ")
+}
+
+impl FromStr for DnsName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
 /// An IP address where the text is one, a DNS name otherwise.
 impl FromStr for Identifier {
     type Err = InvalidName;
@@ -133,6 +168,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn international_names_are_shown_both_ways() {
+        let shown = |text: &str| text.parse::<Identifier>().unwrap().shown();
+        assert_eq!(shown("*.bücher.example"), "*.bücher.example (*.xn--bcher-kva.example)");
+        assert_eq!((shown("www.example"), shown("::1")), ("www.example".into(), "::1".into()));
+        let names: Vec<Identifier> = (1..=7).map(|n| format!("n{n}.test").parse().unwrap()).collect();
+        assert_eq!(listed(&names), "n1.test, n2.test, n3.test, n4.test, n5.test, and 2 more");
+    }
 
     #[test]
     fn names_are_normalised() {

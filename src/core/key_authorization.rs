@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// A challenge's token: base64url characters only, so that it is safe in a URL and as a file name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A challenge's token: base64url characters only, so that it is safe in a URL and as a file name. The default is
+/// empty: of a challenge that has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Token(String);
 
 /// A server's token that holds other characters than base64url's.

@@ -18,6 +18,9 @@ pub enum OrderStatus {
     Valid,
     /// It failed, or ran out of time.
     Invalid,
+    /// Unknown to us: what a later RFC may add can only be waited for.
+    #[serde(other)]
+    Other,
 }
 
 /// What to do next about an order.
@@ -46,7 +49,7 @@ pub fn next_step(status: OrderStatus, authorized: bool, finalized: bool) -> Step
         OrderStatus::Pending => Step::Authorize,
         OrderStatus::Ready if finalized => Step::Wait,
         OrderStatus::Ready => Step::Finalize,
-        OrderStatus::Processing => Step::Wait,
+        OrderStatus::Processing | OrderStatus::Other => Step::Wait,
         OrderStatus::Valid => Step::Download,
         OrderStatus::Invalid => Step::GiveUp,
     }
@@ -103,5 +106,7 @@ mod tests {
     fn c9_unknown_statuses_are_tolerated() {
         let status: AuthorizationStatus = serde_json::from_str("\"sleeping\"").unwrap();
         assert_eq!(status, AuthorizationStatus::Other);
+        let status: OrderStatus = serde_json::from_str("\"sleeping\"").unwrap();
+        assert_eq!(next_step(status, false, false), Step::Wait);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::right::Right;
 use super::text::printable;
 
 /// The prefix of the error types that RFC 8555 and its successors register.
@@ -33,6 +34,12 @@ pub struct Problem {
     /// What it concerns, within subproblems (RFC 8555 §6.7.1).
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub identifier: Option<ProblemIdentifier>,
+    /// Which right of the key, or of its owner, forbids it: an extension of CAcert's server (RFC 7807 §3.2).
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub right: Option<Right>,
+    /// The signature algorithms that the server takes, with `badSignatureAlgorithm` (RFC 8555 §6.2).
+    #[serde(default, deserialize_with = "safe_list", skip_serializing_if = "Vec::is_empty")]
+    pub algorithms: Vec<String>,
     /// One for each part that failed (RFC 8555 §6.7.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subproblems: Vec<Problem>,
@@ -68,6 +75,13 @@ impl Problem {
         self.name() == Some(name)
     }
 
+    /// The names that this right refuses, as the subproblems tell them.
+    #[must_use]
+    pub fn names_refused_by(&self, right: Right) -> Vec<&str> {
+        let refused = self.subproblems.iter().filter(|problem| problem.right == Some(right));
+        refused.filter_map(|problem| problem.identifier.as_ref()?.value.as_deref()).collect()
+    }
+
     /// The lines that tell it to a person: itself, then one for each subproblem, up to twenty.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
@@ -99,6 +113,12 @@ impl fmt::Display for Problem {
 fn safe<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value: Option<String> = lenient(deserializer)?;
     Ok(value.map(|text| printable(&text).into_owned()))
+}
+
+/// A list of strings, made printable; anything else counts as absent.
+fn safe_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let values: Option<Vec<String>> = lenient(deserializer)?;
+    Ok(values.unwrap_or_default().iter().map(|text| printable(text).into_owned()).collect())
 }
 
 /// The value if it has the right form, else nothing: a broken member must not hide the whole problem.

@@ -1,49 +1,34 @@
 //! Proving control of every name of an order: all fetched, presented, awaited and answered at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::acme::{AcmeError, Authorization, Challenge, Order, Poll};
-use crate::challenge::{Method, Proof, Solver};
+use crate::challenge::{Method, Proof, Solver, Verdict};
 use crate::core::identifier::Identifier;
 use crate::core::key_authorization::Token;
+use crate::core::persist_record::DNS_PERSIST_01;
 use crate::core::plan::AuthorizationStatus;
 use crate::error::{Error, Kind};
 
 use super::Issuance;
+use super::presented::{by_solver, take_down};
 
 /// How long the server may take to validate one name.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The proofs in place at this moment, in the whole run.
-#[derive(Default)]
-pub struct Presented(Mutex<Vec<(Arc<dyn Solver>, Proof)>>);
-
-impl Presented {
-    fn add(&self, solver: &Arc<dyn Solver>, proof: &Proof) {
-        self.lock().push((solver.clone(), proof.clone()));
-    }
-
-    fn remove(&self, proof: &Proof) {
-        self.lock().retain(|(_, presented)| presented != proof);
-    }
-
-    /// Takes every proof down, as far as possible.
-    pub async fn clean_up_all(&self) {
-        let presented = std::mem::take(&mut *self.lock());
-        join_all(presented.iter().map(|(solver, proof)| clean_up(&**solver, proof))).await;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<dyn Solver>, Proof)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// One name that waits for its proof.
 struct Task {
     authorization_url: String,
+    /// What can be answered for it: the chosen way, then those that remain when a hook declines.
+    choices: Vec<Choice>,
+}
+
+/// One challenge of an authorization.
+struct Choice {
     challenge_url: String,
     /// Whether the server must be told; one that is being validated already needs no second word.
     unanswered: bool,
@@ -62,13 +47,23 @@ impl Issuance<'_> {
             let authorization = authorization?;
             match authorization.status {
                 AuthorizationStatus::Valid => self.clean_up_proof_of(&authorization).await,
-                AuthorizationStatus::Pending => tasks.push(self.task(url, &authorization)?),
+                // What is being looked at, or is in a state that we don't know, may become valid.
+                AuthorizationStatus::Pending
+                | AuthorizationStatus::Processing
+                | AuthorizationStatus::Other => {
+                    tasks.push(self.task(url, &authorization)?);
+                }
                 _ => return Err(failed(&authorization.name(), "its authorization", &authorization, None)),
             }
         }
         let outcome = self.prove(&tasks).await;
-        join_all(tasks.iter().map(|task| clean_up(&*task.solver, &task.proof))).await;
-        tasks.iter().for_each(|task| self.presented.remove(&task.proof));
+        let choices = || tasks.iter().flat_map(|task| &task.choices);
+        let taken_down = take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await;
+        choices().for_each(|choice| self.presented.remove(&choice.proof));
+        let outcome = outcome.and(taken_down);
+        if let Err(error) = &outcome {
+            self.presented.fail(error);
+        }
         outcome
     }
 
@@ -84,44 +79,68 @@ impl Issuance<'_> {
     }
 
     async fn clean_up_proof_of(&self, authorization: &Authorization) {
-        if let Ok((solver, _, proof)) = self.answer(authorization) {
-            clean_up(&*solver, &proof).await;
+        let choices = self.choices(authorization).unwrap_or_default();
+        if let Err(error) = take_down(choices.iter().map(|choice| (&choice.solver, &choice.proof))).await {
+            tracing::warn!("{}", error.message);
         }
     }
 
     fn task(&self, url: String, authorization: &Authorization) -> Result<Task, Error> {
-        let (solver, challenge, proof) = self.answer(authorization)?;
-        Ok(Task {
-            authorization_url: url,
-            challenge_url: challenge.url.clone(),
-            unanswered: challenge.status == AuthorizationStatus::Pending,
-            solver,
-            proof,
-        })
+        Ok(Task { authorization_url: url, choices: self.choices(authorization)? })
     }
 
-    /// The challenge that the chosen method answers, and its proof.
-    fn answer<'a>(
-        &self,
-        authorization: &'a Authorization,
-    ) -> Result<(Arc<dyn Solver>, &'a Challenge, Proof), Error> {
+    /// The challenges that the chosen method answers, the best first, and their proofs; never none.
+    fn choices(&self, authorization: &Authorization) -> Result<Vec<Choice>, Error> {
+        let methods = self.method(&authorization.name())?.and_alternatives();
+        let (choices, mut failures): (Vec<_>, Vec<_>) =
+            methods.iter().map(|method| self.choice(method, authorization)).partition(Result::is_ok);
+        match failures.drain(..).next() {
+            Some(Err(error)) if choices.is_empty() => Err(error),
+            _ => choices.into_iter().collect(),
+        }
+    }
+
+    /// The challenge that a method answers, and its proof.
+    fn choice(&self, method: &Method, authorization: &Authorization) -> Result<Choice, Error> {
         let name = authorization.name();
-        let solver = self.solvers.of(&self.method(&name)?);
-        let kind = solver.challenge_type();
-        let Some(challenge) = authorization.challenge(kind) else {
+        let solver = self.solvers.of(method, &self.record.dns);
+        let kinds = solver.challenge_types();
+        let found = kinds.iter().find_map(|kind| Some((*kind, authorization.challenge(kind)?)));
+        let Some((kind, challenge)) = found else {
             let offered: Vec<&str> =
                 authorization.challenges.iter().map(|challenge| challenge.kind.as_str()).collect();
-            return Err(Error::new(Kind::Challenge, format!("the server does not offer {kind} for {name}"))
-                .because(format!("it offers {}", offered.join(", "))));
+            let wanted = kinds.join(" or ");
+            return Err(Error::new(
+                Kind::Challenge,
+                format!("the server does not offer {wanted} for {name}"),
+            )
+            .because(format!("it offers {}", offered.join(", "))));
         };
+        let proof = self.proof(name, kind, challenge)?;
+        let unanswered = authorization.status != AuthorizationStatus::Processing
+            && challenge.status == AuthorizationStatus::Pending;
+        Ok(Choice { challenge_url: challenge.url.clone(), unanswered, solver, proof })
+    }
+
+    fn proof(
+        &self,
+        name: String,
+        challenge_type: &'static str,
+        challenge: &Challenge,
+    ) -> Result<Proof, Error> {
+        let account_url = self.session.account_url().to_owned();
+        if challenge_type == DNS_PERSIST_01 {
+            let standing = Some(challenge.demand(&account_url, name.starts_with("*."))?);
+            let (token, key_authorization) = (Token::default(), String::new());
+            return Ok(Proof { name, challenge_type, account_url, token, key_authorization, standing });
+        }
         let token = challenge.token.as_deref().map(Token::parse);
         let Some(Ok(token)) = token else {
-            return Err(
-                AcmeError::Protocol(format!("the {kind} challenge for {name} has no usable token")).into()
-            );
+            let what = format!("the {challenge_type} challenge for {name} has no usable token");
+            return Err(AcmeError::Protocol(what).into());
         };
         let key_authorization = token.key_authorization(self.session.thumbprint());
-        Ok((solver, challenge, Proof { name, token, key_authorization }))
+        Ok(Proof { name, challenge_type, account_url, token, key_authorization, standing: None })
     }
 
     /// The method that the user chose for this name.
@@ -135,51 +154,177 @@ impl Issuance<'_> {
     }
 
     async fn prove(&self, tasks: &[Task]) -> Result<(), Error> {
-        self.tell(&format!("showing {}", count(tasks.len(), "proof")));
-        let presented = join_all(tasks.iter().map(|task| async {
-            self.presented.add(&task.solver, &task.proof);
-            task.solver.present(&task.proof).await?;
-            task.solver.wait_until_visible(&task.proof).await
+        let (in_turn, together): (Vec<&Task>, Vec<&Task>) =
+            tasks.iter().partition(|task| task.choices.iter().any(|choice| choice.solver.turn().is_some()));
+        let (one, other) = join(self.prove_by_places(together), self.prove_in_turn(&in_turn)).await;
+        join_errors([one, other].into_iter().filter_map(Result::err).collect())
+    }
+
+    /// Proves all at once, but for those that can't stand side by side.
+    async fn prove_by_places(&self, tasks: Vec<&Task>) -> Result<(), Error> {
+        let places = join_all(tasks.iter().map(|task| async {
+            let choice = task.choices.first()?;
+            choice.solver.place(&choice.proof).await
         }));
-        for outcome in presented.await {
+        let mut left: Vec<(Option<String>, &Task)> = places.await.into_iter().zip(tasks).collect();
+        while !left.is_empty() {
+            let mut taken = HashSet::new();
+            let (round, later): (Vec<_>, Vec<_>) = std::mem::take(&mut left)
+                .into_iter()
+                .partition(|(place, _)| place.as_ref().is_none_or(|place| taken.insert(place.clone())));
+            let round: Vec<&Task> = round.into_iter().map(|(_, task)| task).collect();
+            self.prove_together(&round).await?;
+            if !later.is_empty() {
+                let choices = || round.iter().filter_map(|task| task.choices.first());
+                take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await?;
+                choices().for_each(|choice| self.presented.remove(&choice.proof));
+            }
+            left = later;
+        }
+        Ok(())
+    }
+
+    /// Shows all, then has all validated.
+    async fn prove_together(&self, tasks: &[&Task]) -> Result<(), Error> {
+        let tasks: Vec<(&str, &Choice)> = tasks
+            .iter()
+            .filter_map(|task| Some((task.authorization_url.as_str(), task.choices.first()?)))
+            .collect();
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        self.tell(&format!("showing {}", count(tasks.len(), "proof")));
+        let groups = by_solver(tasks.iter().map(|(_, choice)| (&choice.solver, &choice.proof)));
+        let tell = |what: &str| self.tell(what);
+        let shown = join_all(groups.iter().map(|(solver, proofs)| {
+            proofs.iter().for_each(|proof| self.presented.add(solver, proof));
+            solver.show(proofs, &tell)
+        }));
+        for outcome in shown.await {
             outcome?;
         }
         self.tell(&format!("waiting for the validation of {}", count(tasks.len(), "name")));
-        let outcomes = join_all(tasks.iter().map(|task| self.validate(task))).await;
+        let outcomes = join_all(tasks.iter().map(|(url, choice)| self.validate(url, choice))).await;
         join_errors(outcomes.into_iter().filter_map(Result::err).collect())
     }
 
-    /// Tells the server to look, and waits for its verdict.
-    async fn validate(&self, task: &Task) -> Result<(), Error> {
-        if task.unanswered {
-            self.session.answer_challenge(&task.challenge_url).await?;
+    /// Tells the server to look; `false` when its answer was lost, and only the authorization knows whether it heard.
+    async fn answer_challenge(&self, choice: &Choice, answers: &mut Poll) -> Result<bool, AcmeError> {
+        let answer = self.session.answer_challenge(&choice.challenge_url).await;
+        Ok(answers.look(answer)?.is_some())
+    }
+
+    /// Proves one name after the other; the first failure ends it.
+    async fn prove_in_turn(&self, tasks: &[&Task]) -> Result<(), Error> {
+        for task in tasks {
+            let mut declined = None;
+            for choice in &task.choices {
+                declined = self.prove_one(&task.authorization_url, choice).await?.err();
+                if declined.is_none() {
+                    break;
+                }
+            }
+            if let Some(error) = declined {
+                return Err(error.context(format!("nothing is left to prove {} by", task.name())));
+            }
         }
-        let mut poll = Poll::new(PATIENCE);
-        let url = &task.authorization_url;
+        Ok(())
+    }
+
+    /// Proves one name while nobody else's turn it is; the inner error says that the way was declined.
+    async fn prove_one(&self, url: &str, choice: &Choice) -> Result<Result<(), Error>, Error> {
+        let Choice { solver, proof, .. } = choice;
+        let _turn = match solver.turn() {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        self.tell(&format!("showing the proof of {}", proof.name));
+        self.presented.add(solver, proof);
+        match solver.show(std::slice::from_ref(proof), &|what| self.tell(what)).await {
+            Err(error) if error.is_declined() => {
+                self.presented.remove(proof);
+                return Ok(Err(error.into()));
+            }
+            shown => shown?,
+        }
+        self.tell(&format!("waiting for the validation of {}", proof.name));
+        let outcome = self.validate(url, choice).await;
+        let taken_down = solver.take_down(std::slice::from_ref(proof)).await;
+        outcome?;
+        Ok(Ok(taken_down?))
+    }
+
+    /// Tells the server to look, waits for its verdict, and passes that on.
+    async fn validate(&self, url: &str, choice: &Choice) -> Result<(), Error> {
+        let Choice { solver, proof, .. } = choice;
+        let outcome = self.verdict(url, choice).await;
+        let verdict = match &outcome {
+            Ok(authorization) if authorization.status == AuthorizationStatus::Valid => Verdict::Valid,
+            Ok(authorization) => Verdict::Invalid(challenge_document(authorization, choice)),
+            Err(AcmeError::Refused(refusal)) => {
+                Verdict::RequestFailed { status: refusal.status, reason: refusal.problem.to_string() }
+            }
+            Err(_) => Verdict::Unknown,
+        };
+        solver.judged(proof, &verdict).await;
+        let authorization = outcome?;
+        if verdict == Verdict::Valid {
+            return Ok(());
+        }
+        let advice = solver.advice(&proof.name);
+        Err(failed(&proof.name, proof.challenge_type, &authorization, Some(advice)))
+    }
+
+    /// The authorization when the server has made up its mind.
+    async fn verdict(&self, url: &str, choice: &Choice) -> Result<Authorization, AcmeError> {
+        let (mut poll, mut answers) = (Poll::new(PATIENCE), Poll::new(PATIENCE));
+        let mut answered = !choice.unanswered || self.answer_challenge(choice, &mut answers).await?;
         loop {
             // A moment before the first look too: most servers are done by then.
-            let (what, state) = (format!("the authorization of {}", task.proof.name), "being validated");
+            let (what, state) = (format!("the authorization of {}", choice.proof.name), "being validated");
             let waited = poll.wait(self.session.take_retry_after(url)).await;
             waited.map_err(|waited| AcmeError::StillPending { what, state, waited })?;
             let seen = self.session.authorization(url).await;
             let Some(authorization) = poll.look(seen)? else { continue };
             match authorization.status {
-                AuthorizationStatus::Valid => return Ok(()),
-                AuthorizationStatus::Pending | AuthorizationStatus::Processing => {}
-                _ => {
-                    let kind = task.solver.challenge_type();
-                    let advice = task.solver.advice(&task.proof.name);
-                    return Err(failed(&task.proof.name, kind, &authorization, Some(advice)));
+                AuthorizationStatus::Pending
+                | AuthorizationStatus::Processing
+                | AuthorizationStatus::Other => {
+                    if !answered && choice.is_untouched(&authorization) {
+                        answered = self.answer_challenge(choice, &mut answers).await?;
+                    }
                 }
+                _ => return Ok(authorization),
             }
         }
     }
 }
 
-async fn clean_up(solver: &dyn Solver, proof: &Proof) {
-    if let Err(error) = solver.clean_up(proof).await {
-        tracing::warn!("{error}");
+impl Task {
+    fn name(&self) -> &str {
+        self.choices.first().map_or("", |choice| &choice.proof.name)
     }
+}
+
+impl Choice {
+    /// Whether the server has not begun to look, as far as it tells.
+    fn is_untouched(&self, authorization: &Authorization) -> bool {
+        let challenge = authorization.challenge(self.proof.challenge_type);
+        challenge.is_some_and(|challenge| challenge.status == AuthorizationStatus::Pending)
+    }
+}
+
+/// A challenge that failed, as hooks are shown it.
+fn challenge_document(authorization: &Authorization, choice: &Choice) -> String {
+    let Proof { challenge_type, token, .. } = &choice.proof;
+    serde_json::json!({
+        "type": challenge_type,
+        "status": "invalid",
+        "url": choice.challenge_url,
+        "token": token.as_str(),
+        "error": authorization.error(),
+    })
+    .to_string()
 }
 
 fn failed(name: &str, by: &str, authorization: &Authorization, advice: Option<String>) -> Error {

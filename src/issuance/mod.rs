@@ -2,31 +2,38 @@
 //! interrupted.
 
 mod authorize;
-mod keys;
+mod presented;
+mod request;
 mod signals;
 
 use std::time::Duration;
 
-use rcgen::KeyPair;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::acme::{AcmeError, Order, Poll, Session};
+use crate::acme::{AcmeError, NewOrder, Order, Poll, Session};
 use crate::challenge::Solvers;
 use crate::core::certificate_name::CertificateName;
 use crate::core::chain::{Chain, ChainError};
-use crate::core::csr;
-use crate::core::identifier::Identifier;
+use crate::core::identifier::listed;
 use crate::core::plan::{Step, next_step};
 use crate::error::{Error, Kind};
 use crate::store::{CertificateRecord, Installed, OrderFiles, OrderRecord, Store};
 use crate::ui::Progress;
 
-pub use authorize::Presented;
+use request::Request;
+
+pub use presented::Presented;
 pub use signals::until_signal;
 
 /// How long a run waits for the CA before it leaves the order for the next run.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// With so many names every server is content that has a limit at all.
+const USUAL_LIMIT: usize = 100;
+
+/// An order with its key, if the key is ours.
+type Begun<'a> = (Order<'a>, Option<Zeroizing<String>>);
 
 /// What an issuance works with.
 #[derive(Clone, Copy)]
@@ -63,25 +70,27 @@ impl Issuance<'_> {
             Some(resumed) => resumed,
             None => self.begin(&files).await?,
         };
-        let key = keys::read(&key_pem)?;
-        let chain = self.drive(&mut order, &files, &key).await?;
-        self.verify(&chain, &key, &files)?;
+        let key_pem = key_pem.as_ref().map(|pem| pem.as_str());
+        let request = self.request(key_pem)?;
+        let chain = self.drive(&mut order, &files, &request).await?;
+        self.verify(&chain, &request, &files)?;
         let certificate = self.store.certificate(self.name);
         certificate.save_record(self.record)?;
-        let installed = certificate.install(&chain, &key_pem)?;
+        let installed = certificate.install(&chain, key_pem)?;
         files.forget()?;
         self.progress.done(self.name.as_str());
         Ok(installed)
     }
 
     /// The order of an earlier run, if it is for the same and the server still has a use for it.
-    async fn resume(&self, files: &OrderFiles) -> Result<Option<(Order<'_>, Zeroizing<String>)>, Error> {
-        let (Some(record), Some(key_pem)) = (files.record()?, files.key()?) else { return Ok(None) };
-        if !record.is_for(self.record) || record.account_url != self.session.account_url() {
+    async fn resume(&self, files: &OrderFiles) -> Result<Option<Begun<'_>>, Error> {
+        let (Some(record), key_pem) = (files.record()?, files.key()?) else { return Ok(None) };
+        let whole = key_pem.is_some() || self.record.csr.is_some();
+        if !whole || !record.is_for(self.record) || record.account_url != self.session.account_url() {
             return Ok(None);
         }
         self.tell("taking up the order of an earlier run");
-        match Order::resume(self.session, &record.url).await {
+        match Order::resume(self.session, &record.url, &record.specification.identifiers).await {
             Ok(mut order) => match next_step(order.status(), false, false) {
                 Step::GiveUp => Ok(None),
                 Step::Authorize => Ok(Some((order, key_pem))),
@@ -95,36 +104,81 @@ impl Issuance<'_> {
         }
     }
 
-    /// A new key, saved, then a new order, saved.
-    async fn begin(&self, files: &OrderFiles) -> Result<(Order<'_>, Zeroizing<String>), Error> {
+    /// The key, saved, then a new order, saved.
+    async fn begin(&self, files: &OrderFiles) -> Result<Begun<'_>, Error> {
         files.forget()?;
-        self.tell("making a key");
-        let key_pem = keys::generate(self.record.key_type)?;
-        files.save_key(&key_pem)?;
+        self.check_profile().await?;
+        let key_pem = self.key_for_order()?;
+        if let Some(pem) = &key_pem {
+            files.save_key(pem)?;
+        }
         self.tell("ordering");
-        let identifiers = &self.record.identifiers;
-        let order = match Order::create(self.session, identifiers).await {
+        let now = OffsetDateTime::now_utc();
+        let record = self.record;
+        let wanted = NewOrder {
+            identifiers: &record.identifiers,
+            profile: record.profile.as_deref(),
+            not_before: record.not_before.map(|moment| moment.from(now)),
+            not_after: record.not_after.map(|moment| moment.from(now)),
+        };
+        let order = match Order::create(self.session, &wanted).await {
             Ok(order) => order,
             Err(error) => {
                 if error.is_definite() {
                     files.forget()?;
                 }
-                return Err(Error::from(error).context(format!("could not order {}", listed(identifiers))));
+                return Err(self.not_ordered(error));
             }
         };
         files.save_record(&OrderRecord {
             account_url: self.session.account_url().to_owned(),
             url: order.url().to_owned(),
-            identifiers: identifiers.clone(),
-            key_type: self.record.key_type,
+            specification: record.specification(),
         })?;
         Ok((order, key_pem))
     }
 
+    /// A profile that the server does not have is told with those that it has.
+    async fn check_profile(&self) -> Result<(), Error> {
+        let Some(wanted) = &self.record.profile else { return Ok(()) };
+        let profiles = self.session.directory().await?.meta.profiles();
+        if profiles.contains_key(wanted) {
+            return Ok(());
+        }
+        let offered = match profiles.is_empty() {
+            true => "it offers none".to_owned(),
+            false => format!("it offers {}", profiles.into_keys().collect::<Vec<_>>().join(", ")),
+        };
+        Err(Error::new(Kind::Refused, format!("the server offers no profile {wanted:?}"))
+            .because(offered)
+            .hint("`cacert-acme issue --profile ?` tells what each is for; --profile= takes none"))
+    }
+
+    fn not_ordered(&self, error: AcmeError) -> Error {
+        let identifiers = &self.record.identifiers;
+        let many = identifiers.len() > USUAL_LIMIT && error.is_definite();
+        let told = Error::from(error).context(format!("could not order {}", listed(identifiers)));
+        match many {
+            true => told.hint(format!(
+                "{} names may be more than this server takes in one order: share them out among several certificates",
+                identifiers.len()
+            )),
+            false => told,
+        }
+    }
+
     /// Steps on until the certificate is there.
-    async fn drive(&self, order: &mut Order<'_>, files: &OrderFiles, key: &KeyPair) -> Result<Chain, Error> {
+    async fn drive(
+        &self,
+        order: &mut Order<'_>,
+        files: &OrderFiles,
+        request: &Request,
+    ) -> Result<Chain, Error> {
         let (mut authorized, mut finalized) = (false, false);
         let mut poll = Poll::new(PATIENCE);
+        // Of its own: a server that answers every question and no request for a certificate is no better than one that
+        // is down.
+        let mut answers = Poll::new(PATIENCE);
         loop {
             match next_step(order.status(), authorized, finalized) {
                 Step::Authorize => {
@@ -133,11 +187,11 @@ impl Issuance<'_> {
                         return Err(error);
                     }
                     authorized = true;
-                    order.refresh().await?;
+                    order.expect_ready();
                 }
                 Step::Finalize => {
                     self.tell("sending the request");
-                    finalized = self.finalize(order, files, key).await?;
+                    finalized = self.finalize(order, files, request, &mut answers).await?;
                     if !finalized {
                         self.wait(order, &mut poll).await?;
                     }
@@ -148,7 +202,7 @@ impl Issuance<'_> {
                 }
                 Step::Download => {
                     self.tell("fetching the certificate");
-                    return Ok(order.certificate().await?);
+                    return Ok(order.certificate(self.record.preferred_chain.as_ref()).await?);
                 }
                 Step::GiveUp => {
                     files.forget()?;
@@ -172,18 +226,19 @@ impl Issuance<'_> {
         Ok(())
     }
 
-    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before.
+    /// Sends the CSR; whether the server took it. It may not be ready for it yet, whatever it said before; or its
+    /// answer may be lost: then the order tells whether it heard.
     async fn finalize(
         &self,
         order: &mut Order<'_>,
         files: &OrderFiles,
-        key: &KeyPair,
+        request: &Request,
+        answers: &mut Poll,
     ) -> Result<bool, Error> {
-        let request = csr::request(key, &self.record.identifiers);
-        let request = request.map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
-        match order.finalize(&request).await {
+        match order.finalize(&request.der).await {
             Ok(()) => Ok(true),
             Err(error) if error.is("orderNotReady") => Ok(false),
+            Err(error) if error.is_passing() => Ok(answers.look(Err::<(), _>(error))?.is_some()),
             Err(error) => {
                 if error.is_definite() {
                     files.forget()?;
@@ -203,9 +258,15 @@ impl Issuance<'_> {
         Ok(())
     }
 
-    fn verify(&self, chain: &Chain, key: &KeyPair, files: &OrderFiles) -> Result<(), Error> {
+    fn verify(&self, chain: &Chain, request: &Request, files: &OrderFiles) -> Result<(), Error> {
+        if self.record.must_staple && !chain.facts().must_staple {
+            tracing::warn!("{}: the CA left must-staple out of the certificate", self.name);
+        }
         let identifiers = &self.record.identifiers;
-        match chain.verify(&csr::public_key(key), identifiers, OffsetDateTime::now_utc()) {
+        let now = OffsetDateTime::now_utc();
+        // One that was ordered for later is good from then on.
+        let begin = self.record.not_before.map_or(now, |moment| moment.from(now).max(now));
+        match chain.verify(&request.public_key, identifiers, begin) {
             Ok(()) => Ok(()),
             // The clock may be put right; then the certificate is good and the order still has it.
             Err(error @ ChainError::Dates { .. }) => {
@@ -223,13 +284,4 @@ impl Issuance<'_> {
     fn tell(&self, what: &str) {
         self.progress.tell(self.name.as_str(), what);
     }
-}
-
-/// At most five names, for a message.
-fn listed(identifiers: &[Identifier]) -> String {
-    let mut names: Vec<String> = identifiers.iter().take(5).map(ToString::to_string).collect();
-    if identifiers.len() > 5 {
-        names.push(format!("and {} more", identifiers.len() - 5));
-    }
-    names.join(", ")
 }

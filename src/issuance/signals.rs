@@ -28,7 +28,7 @@ pub async fn until_signal<T>(
         })
     };
     let arrived = receive()?;
-    tokio::select! {
+    let outcome = tokio::select! {
         done = work => done,
         number = arrived => {
             let again = receive()?;
@@ -41,7 +41,10 @@ pub async fn until_signal<T>(
             Err(Error::new(Kind::Interrupted(number), format!("ended by signal {number}"))
                 .hint("run the same command again: it goes on where this run ended"))
         }
-    }
+    };
+    // Nobody waits long for those who only want to know.
+    let _ = tokio::time::timeout(CLEAN_UP_TIME, presented.end(outcome.as_ref().err())).await;
+    outcome
 }
 
 fn received() -> io::Result<impl Future<Output = u8>> {

@@ -7,11 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use crate::core::certificate_name::CertificateName;
 use crate::core::chain::{Chain, Facts};
+use crate::core::csr::SigningRequest;
+use crate::core::dns_settings::DnsSettings;
 use crate::core::identifier::Identifier;
 use crate::core::key_type::KeyType;
+use crate::core::moment::Moment;
+use crate::core::preferred_chain::PreferredChain;
+use crate::core::specification::Specification;
 
 use super::StoreError;
 use super::files::{self, Mode};
@@ -35,8 +41,32 @@ pub struct CertificateRecord {
     pub identifiers: Vec<Identifier>,
     /// The kind of key.
     pub key_type: KeyType,
+    /// Whether renewals keep the key.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reuse_key: bool,
+    /// Whether it asks for the TLS feature extension (RFC 7633).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub must_staple: bool,
+    /// One of the server's profiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The chain to take where the server offers several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred_chain: Option<PreferredChain>,
+    /// When its life is to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Moment>,
+    /// When it is to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Moment>,
+    /// The request that the user brought; its key is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csr: Option<SigningRequest>,
     /// How each name is proven: `webroot:DIR`, `standalone:ADDR:PORT`, …
     pub challenges: BTreeMap<Identifier, String>,
+    /// How DNS is worked with.
+    #[serde(default, skip_serializing_if = "DnsSettings::is_default")]
+    pub dns: DnsSettings,
     /// The newest revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revocation>,
@@ -54,17 +84,51 @@ pub struct Revocation {
 }
 
 impl CertificateRecord {
+    /// What is ordered.
+    #[must_use]
+    pub fn specification(&self) -> Specification {
+        Specification {
+            identifiers: self.identifiers.clone(),
+            key_type: self.key_type,
+            must_staple: self.must_staple,
+            profile: self.profile.clone(),
+            not_before: self.not_before,
+            not_after: self.not_after,
+            csr: self.csr.clone(),
+        }
+    }
+
+    /// The same for another certificate: a fixed date was for one alone.
+    #[must_use]
+    pub fn without_fixed_dates(self) -> Self {
+        let counted = |moment: Option<Moment>| moment.filter(|moment| matches!(moment, Moment::After(_)));
+        Self { not_before: counted(self.not_before), not_after: counted(self.not_after), ..self }
+    }
+
     /// Whether this version is revoked.
     #[must_use]
     pub fn revokes(&self, installed: &Installed) -> bool {
         self.revoked.as_ref().is_some_and(|revocation| revocation.serial == installed.facts.serial)
     }
 
-    /// Whether this version is for the names that are wanted, and not revoked.
+    /// Whether this version is revoked, and the request that the user brought is for its very key.
+    #[must_use]
+    pub fn repeats_revoked_key(&self, installed: &Installed) -> bool {
+        let csr = self.csr.as_ref().filter(|_| self.revokes(installed));
+        csr.is_some_and(|csr| csr.public_key() == installed.facts.public_key)
+    }
+
+    /// Whether this version is for the names and the kind of key that are wanted, and not revoked.
     #[must_use]
     pub fn is_met_by(&self, installed: &Installed) -> bool {
         let wanted: BTreeSet<&Identifier> = self.identifiers.iter().collect();
-        installed.facts.identifiers.iter().eq(wanted) && !self.revokes(installed)
+        let key = &installed.facts.public_key;
+        let same_key = match &self.csr {
+            Some(csr) => csr.public_key() == key,
+            // A kind that we don't make came from elsewhere, and is as good.
+            None => KeyType::of(key).is_none_or(|kind| kind == self.key_type),
+        };
+        same_key && installed.facts.identifiers.iter().eq(wanted) && !self.revokes(installed)
     }
 }
 
@@ -86,8 +150,13 @@ pub struct Paths {
     pub chain: PathBuf,
     /// Both.
     pub fullchain: PathBuf,
-    /// The private key.
+    /// The private key; not there where the user brought the request.
     pub privkey: PathBuf,
+}
+
+/// For what is not written when it is not so.
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl CertificateFiles {
@@ -158,12 +227,32 @@ impl CertificateFiles {
         self.chain(version)
     }
 
-    /// Installs a chain and its key as a new version and makes it the current one by a rename. A chain that is
+    /// The chain of the version with this serial number, newest first. Versions that can't be read are passed over.
+    ///
+    /// # Errors
+    /// When the folder of versions can't be read.
+    pub fn chain_with_serial(&self, serial: &str) -> Result<Option<Chain>, StoreError> {
+        let chains = self.versions()?.into_iter().rev().filter_map(|version| self.chain(version).ok());
+        // Some programs leave out the zero byte that keeps the number positive.
+        let bare = |serial: &str| serial.trim_start_matches("00").to_owned();
+        Ok(chains.into_iter().find(|chain| bare(&chain.facts().serial) == bare(serial)))
+    }
+
+    /// The current version's key in PEM; `None` when it is not here.
+    ///
+    /// # Errors
+    /// When its file can't be read.
+    pub fn current_key(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
+        let path = self.paths().privkey;
+        if path.exists() { files::read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Installs a chain, with its key if it is ours, as a new version and makes it the current one by a rename. A chain that is
     /// installed already (a run died before the switch) only becomes current.
     ///
     /// # Errors
     /// When a file can't be written; the current version is unchanged then.
-    pub fn install(&self, chain: &Chain, key_pem: &str) -> Result<Installed, StoreError> {
+    pub fn install(&self, chain: &Chain, key_pem: Option<&str>) -> Result<Installed, StoreError> {
         let versions = self.folder.join("versions");
         files::create_folder(&versions)?;
         let known = self.versions()?;
@@ -189,12 +278,14 @@ impl CertificateFiles {
         versions: &Path,
         version: u32,
         chain: &Chain,
-        key_pem: &str,
+        key_pem: Option<&str>,
     ) -> Result<(), StoreError> {
         let incoming = versions.join(".incoming");
         files::remove(&incoming)?;
         files::create_folder(&incoming)?;
-        files::write(&incoming.join("privkey.pem"), key_pem.as_bytes(), Mode::Private)?;
+        if let Some(pem) = key_pem {
+            files::write(&incoming.join("privkey.pem"), pem.as_bytes(), Mode::Private)?;
+        }
         files::write(&incoming.join("cert.pem"), chain.leaf_pem().as_bytes(), Mode::Public)?;
         files::write(&incoming.join("chain.pem"), chain.issuers_pem().as_bytes(), Mode::Public)?;
         files::write(&incoming.join("fullchain.pem"), chain.pem().as_bytes(), Mode::Public)?;
@@ -264,8 +355,8 @@ mod tests {
         assert_eq!(files.current().unwrap(), None);
         let (first, first_key) = chain("a.test");
         let (second, second_key) = chain("a.test");
-        assert_eq!(files.install(&first, &first_key).unwrap().version, 1);
-        assert_eq!(files.install(&second, &second_key).unwrap().version, 2);
+        assert_eq!(files.install(&first, Some(&first_key)).unwrap().version, 1);
+        assert_eq!(files.install(&second, Some(&second_key)).unwrap().version, 2);
         assert_eq!(files.current().unwrap().unwrap().facts, *second.facts());
         assert_eq!(fs::read_to_string(files.paths().privkey).unwrap(), second_key);
         assert_eq!(fs::read_to_string(files.paths().fullchain).unwrap(), second.pem());
@@ -277,13 +368,13 @@ mod tests {
         let files = Store::new(folder.path().into()).certificate(&CertificateName::parse("a.test").unwrap());
         let (first, first_key) = chain("a.test");
         let (second, second_key) = chain("a.test");
-        files.install(&first, &first_key).unwrap();
+        files.install(&first, Some(&first_key)).unwrap();
         // A run died after the second version was written, and another one while it wrote a third.
         let versions = files.folder.join("versions");
-        files.write_version(&versions, 2, &second, &second_key).unwrap();
+        files.write_version(&versions, 2, &second, Some(&second_key)).unwrap();
         files::create_folder(&versions.join(".incoming")).unwrap();
         assert_eq!(files.current().unwrap().unwrap().version, 1);
-        assert_eq!(files.install(&second, &second_key).unwrap().version, 2);
+        assert_eq!(files.install(&second, Some(&second_key)).unwrap().version, 2);
         assert_eq!(files.versions().unwrap(), [1, 2]);
     }
 }

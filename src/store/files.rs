@@ -76,6 +76,19 @@ pub fn read_named(path: &Path) -> io::Result<Zeroizing<String>> {
     read_all(File::open(path)?)
 }
 
+/// Reads a file that the user named, whatever is in it.
+///
+/// # Errors
+/// The system's, also for a file of more than 1 MiB.
+pub fn read_named_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
 /// Reads a file of ours, which may be secret.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::core::chain::ChainError;
 
 pub use account::{AccountFiles, AccountRecord};
 pub use certificate::{CertificateFiles, CertificateRecord, Installed, Paths, Revocation};
-pub use files::read_named;
+pub use files::{read_named, read_named_bytes};
 pub use lock::Lock;
 pub use order::{OrderFiles, OrderRecord};
 
@@ -139,6 +139,20 @@ impl Store {
         }
         certificates.sort_by(|a, b| a.name().cmp(b.name()));
         Ok(certificates)
+    }
+
+    /// A store beside this one for a dry run: what happens there touches nothing here, and is removed afterwards.
+    #[must_use]
+    pub fn scratch(&self, name: &CertificateName) -> Self {
+        Self { root: self.root.join("scratch").join(name.as_str()) }
+    }
+
+    /// Removes the whole store; for the end of a dry run.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn discard(&self) -> Result<(), StoreError> {
+        files::remove(&self.root)
     }
 
     /// The order under way for a certificate.

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::core::identifier::Identifier;
-use crate::core::key_type::KeyType;
+use crate::core::specification::Specification;
 
 use super::{CertificateRecord, StoreError, files};
 
@@ -24,17 +23,15 @@ pub struct OrderRecord {
     pub account_url: String,
     /// The order's URL.
     pub url: String,
-    /// The names ordered, sorted.
-    pub identifiers: Vec<Identifier>,
-    /// The kind of the key that waits beside this file.
-    pub key_type: KeyType,
+    /// What was ordered; its key waits beside this file.
+    pub specification: Specification,
 }
 
 impl OrderRecord {
     /// Whether this order's certificate would be the one that is wanted.
     #[must_use]
     pub fn is_for(&self, wanted: &CertificateRecord) -> bool {
-        self.identifiers == wanted.identifiers && self.key_type == wanted.key_type
+        self.specification == wanted.specification()
     }
 }
 

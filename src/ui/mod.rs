@@ -120,7 +120,7 @@ impl Ui {
     /// # Errors
     /// When the terminal can't be read.
     pub fn ask(&self, question: &str) -> std::io::Result<String> {
-        self.progress.suspend(|| prompt::line(question))
+        self.progress.step_aside(|| prompt::line(question))
     }
 
     /// Asks for a secret without showing it.

@@ -8,6 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// What is done within this time is not told.
 const MOMENT: Duration = Duration::from_millis(250);
 
+/// The spinner turns this often.
+const TICK: Duration = Duration::from_millis(100);
+
 /// The line; clones write to the same one.
 #[derive(Clone)]
 pub struct Progress {
@@ -34,7 +37,7 @@ impl Progress {
             tokio::time::sleep(MOMENT).await;
             if !bar.is_finished() {
                 bar.set_draw_target(ProgressDrawTarget::stderr());
-                bar.enable_steady_tick(Duration::from_millis(100));
+                bar.enable_steady_tick(TICK);
             }
         });
     }
@@ -74,6 +77,18 @@ impl Progress {
             Some(bar) => bar.suspend(print),
             None => print(),
         }
+    }
+
+    /// Takes the line away while something is asked. Others may tell meanwhile what they do, and are not kept waiting
+    /// by whoever answers, as [`Progress::suspend`] would.
+    pub(super) fn step_aside<T>(&self, ask: impl FnOnce() -> T) -> T {
+        let Some(bar) = &self.bar else { return ask() };
+        bar.finish_and_clear();
+        let answer = ask();
+        bar.reset();
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.enable_steady_tick(TICK);
+        answer
     }
 
     /// Takes the line away for good.

@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 /// Asks for a line of text.
 pub(super) fn line(question: &str) -> io::Result<String> {
-    let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} ")?;
-    stderr.flush()?;
+    // No lock is held while somebody thinks: the log goes on.
+    write!(io::stderr(), "{question} ")?;
+    io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().to_owned())

@@ -1,6 +1,7 @@
 //! `register` and `account`.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use server_mock::faults::{Endpoint, Fault, Kind};
 
 use crate::common::{World, run, run_with_input};
 
@@ -151,6 +152,15 @@ pub(crate) fn a_deactivated_account_is_gone() {
     assert_eq!(world.client(&["account", "list", "--json"]).json()["accounts"], json!([]));
     world.register();
     assert_ne!(world.client(&["account", "show", "--json"]).succeeds().json()["account"], url);
+}
+
+/// A server that says 200 and leaves the account as it was.
+pub(crate) fn a_deactivation_that_did_not_happen_is_told() {
+    let world = World::registered();
+    let Value::Object(members) = json!({"status": "valid"}) else { unreachable!() };
+    world.mock().faults().add(Fault::at(Endpoint::Account, Kind::Merge(members)).times(1));
+    world.client(&["account", "deactivate"]).exits(6).tells("did not deactivate");
+    assert!(account_folder(&world).join("key.pem").exists(), "the key is kept");
 }
 
 fn account_folder(world: &World) -> std::path::PathBuf {

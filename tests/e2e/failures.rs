@@ -48,7 +48,7 @@ pub(crate) fn a_name_outside_the_rights_is_status_4() {
     assert!(!world.state().join("orders/www.other.test").exists());
 }
 
-pub(crate) fn a_failed_challenge_is_status_5_and_is_cleaned_up() {
+pub(crate) fn c44_a_failed_challenge_is_status_5_and_is_cleaned_up() {
     let world = World::registered();
     let webroot = world.path("www");
     std::fs::create_dir(&webroot).unwrap();
@@ -221,7 +221,7 @@ pub(crate) fn settings_are_told_with_their_place() {
 }
 
 /// Every file below a folder, relative to it.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

@@ -21,8 +21,8 @@ pub(crate) fn issue_survives_kill_9_at_any_moment() {
         started.elapsed()
     });
     runs.sort();
-    let whole = runs[1];
-    let mut killed = 0;
+    let mut whole = runs[1];
+    let mut killed = 0_u32;
     for round in 0..ROUNDS {
         let before = serial(&world);
         // Every moment from the start to a little after the usual end, in an order that is not the clock's.
@@ -30,10 +30,16 @@ pub(crate) fn issue_survives_kill_9_at_any_moment() {
         let mut command = world.command(&["issue", "-d", "www.example.test", &world.standalone(), "--force"]);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let deadline = Instant::now() + moment;
-        poll("the moment has come", || Instant::now() >= deadline || child.try_wait().unwrap().is_some());
+        let started = Instant::now();
+        poll("the moment has come", || started.elapsed() >= moment || child.try_wait().unwrap().is_some());
+        let ended_itself = started.elapsed();
         let _ = child.kill();
-        killed += u32::from(wait(&mut child) == 128 + 9);
+        if wait(&mut child) == 128 + 9 {
+            killed += 1;
+        } else {
+            // The machine got faster: other tests have come to their end.
+            whole = whole.min(ended_itself);
+        }
 
         let left = serial(&world);
         // Whether old or new, it is whole; and what is under way is taken up by any next run.
@@ -43,7 +49,6 @@ pub(crate) fn issue_survives_kill_9_at_any_moment() {
         assert!(!under_way.exists(), "round {round}: {next:?}");
         assert!(left == before || after == left, "round {round}: a new version was replaced without need");
     }
-    // A machine that gets faster while the test runs lets more of them end in time.
     assert!(killed >= ROUNDS / 4, "only {killed} of {ROUNDS} runs were killed before their end");
     first_issuance_is_resumed();
 }

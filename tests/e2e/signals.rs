@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use crate::common::run::wait;
 use crate::common::{World, poll};
 
-pub(crate) fn sigterm_takes_the_challenge_down() {
+pub(crate) fn c44_sigterm_takes_the_challenge_down() {
     let world = World::registered();
     let webroot = world.path("www");
     std::fs::create_dir(&webroot).unwrap();

@@ -4,6 +4,7 @@
 mod api;
 mod ca_files;
 mod dns;
+mod faults;
 mod json;
 mod ocsp;
 mod profiles;
@@ -43,6 +44,7 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         .route("/api/dns-records", get(dns::list).post(dns::add).delete(dns::remove))
         .route("/api/dns-failures", post(dns::fail))
         .route("/api/dns-default", put(dns::set_default))
+        .route("/api/faults", get(faults::list).post(faults::add).delete(faults::clear))
         .route("/api/certificates", get(api::list_certificates))
         .route("/api/profiles", get(profiles::list))
         .route("/api/profiles/{name}", put(profiles::put).delete(profiles::remove))

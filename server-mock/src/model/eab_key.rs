@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    Identifier, Model, OwnerId, Problem, ProblemType, Rights, Settings, base64_bytes, sweep::full,
+    Identifier, Model, OwnerId, Problem, ProblemType, Right, Rights, Settings, base64_bytes, sweep::full,
     table::Document,
 };
 
@@ -124,7 +124,8 @@ impl EabKey {
                 "max_accounts: key identifier {} has made {} of {limit} accounts; create another one in the \
                  CAcert web UI under \"ACME clients\" (rights: max_accounts)",
                 self.kid, self.accounts
-            ))),
+            ))
+            .lacking(Right::MaxAccounts)),
             _ => Ok(()),
         }
     }
@@ -134,7 +135,8 @@ impl EabKey {
             Some(end) if now >= end => Err(Problem::unauthorized(format!(
                 "not_after: the rights of key identifier {} ended at {end} (rights: not_after)",
                 self.kid
-            ))),
+            ))
+            .lacking(Right::NotAfter)),
             _ => Ok(()),
         }
     }
@@ -145,7 +147,8 @@ impl EabKey {
                 "max_certificates: key identifier {} may order {limit} certificates and has done so \
                  (rights: max_certificates)",
                 self.kid
-            ))),
+            ))
+            .lacking(Right::MaxCertificates)),
             _ => Ok(()),
         }
     }
@@ -153,14 +156,17 @@ impl EabKey {
     fn check_kinds(&self, identifiers: &[Identifier]) -> Result<(), Problem> {
         for identifier in identifiers {
             if !self.rights.allow_kind_of(identifier) {
-                let (right, what) = match identifier {
-                    Identifier::Dns(_) | Identifier::Ip(_) => ("server", "server certificates"),
-                    Identifier::Email(_) => ("client", "client certificates"),
+                let (lacking, right, what) = match identifier {
+                    Identifier::Dns(_) | Identifier::Ip(_) => {
+                        (Right::Server, "server", "server certificates")
+                    }
+                    Identifier::Email(_) => (Right::Client, "client", "client certificates"),
                 };
                 return Err(Problem::unauthorized(format!(
                     "{right}: key identifier {} may not order {what} (rights: {right})",
                     self.kid
-                )));
+                ))
+                .lacking(lacking));
             }
         }
         Ok(())
@@ -229,17 +235,18 @@ impl Model {
         key.check_max_certificates()?;
         key.check_kinds(identifiers)?;
         let owner = self.owner(&key.owner)?;
-        let rejected = |right: &str, why: String| {
-            let detail = format!("{right}: {why}");
-            Problem::new(ProblemType::RejectedIdentifier, detail)
-        };
+        let rejected =
+            |right: Right, why: String| Problem::new(ProblemType::RejectedIdentifier, why).lacking(right);
         let mut refused = Vec::new();
         for identifier in identifiers {
             let name = identifier.value();
             let problem = if !key.rights.cover(identifier) {
-                rejected("names", format!("this key may not order {name} (rights: names)"))
+                rejected(Right::Names, format!("names: this key may not order {name} (rights: names)"))
             } else if !owner.holds(identifier) {
-                rejected("owner", format!("{name} is not verified in the CAcert account of {}", owner.name))
+                rejected(
+                    Right::Owner,
+                    format!("owner: {name} is not verified in the CAcert account of {}", owner.name),
+                )
             } else {
                 continue;
             };
@@ -248,8 +255,8 @@ impl Model {
         Problem::of_parts(refused)?;
         if key.rights.renew_only && !self.has_certificate_for(&key.owner, identifiers, now) {
             return Err(rejected(
-                "renew_only",
-                "this key may only renew a certificate, and none has these names (rights: renew_only)"
+                Right::RenewOnly,
+                "renew_only: this key may only renew a certificate, and none has these names (rights: renew_only)"
                     .to_owned(),
             ));
         }

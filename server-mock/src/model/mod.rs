@@ -59,7 +59,7 @@ pub use problem::{Problem, ProblemType};
 pub use profile::Profile;
 pub use public_key::PublicKey;
 pub use rate_limit::RateLimit;
-pub use rights::Rights;
+pub use rights::{Right, Rights};
 pub use settings::{Capacity, Limits, Settings};
 pub use terms::Terms;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identifier, domain_name::NoDomainName, email_address::NoEmailAddress};
+use super::{Identifier, Right, domain_name::NoDomainName, email_address::NoEmailAddress};
 
 macro_rules! problem_types {
     ($($(#[$doc:meta])* $variant:ident => $name:literal, $status:literal;)*) => {
@@ -97,6 +97,9 @@ pub struct Problem {
     pub detail: String,
     /// Which identifier it concerns; only within [`subproblems`](Self::subproblems) (RFC 8555 §6.7.1).
     pub identifier: Option<Identifier>,
+    /// Which right it lacks, sent as the member `right`: an extension of ours (RFC 7807 §3.2).
+    #[serde(default)]
+    pub right: Option<Right>,
     /// One for each part that failed (RFC 8555 §6.7.1).
     pub subproblems: Vec<Problem>,
     /// The algorithms that would do, with `badSignatureAlgorithm` (RFC 8555 §6.2); never kept.
@@ -131,6 +134,7 @@ impl Problem {
             status: kind.status(),
             detail: detail.into(),
             identifier: None,
+            right: None,
             subproblems: Vec::new(),
             algorithms: &[],
             retry_after: None,
@@ -148,7 +152,8 @@ impl Problem {
         let Some(first) = parts.first() else { return Ok(()) };
         let same = parts.iter().all(|part| part.kind == first.kind);
         let kind = if same { first.kind } else { ProblemType::Compound };
-        Err(Self::new(kind, first.detail.clone()).with_subproblems(parts))
+        let (detail, right) = (first.detail.clone(), first.right);
+        Err(Self { right, ..Self::new(kind, detail) }.with_subproblems(parts))
     }
 
     /// A `malformed` problem.
@@ -180,6 +185,13 @@ impl Problem {
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same problem, for want of this right.
+    #[must_use]
+    pub fn lacking(mut self, right: Right) -> Self {
+        self.right = Some(right);
         self
     }
 

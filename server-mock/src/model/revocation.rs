@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{
-    AccountId, Certificate, CertificateId, Model, Order, Problem, ProblemType, PublicKey,
+    AccountId, Certificate, CertificateId, Model, Order, Problem, ProblemType, PublicKey, Right,
     certificate::Revocation, order::OrderState,
 };
 
@@ -95,7 +95,8 @@ impl Model {
                     return Err(Problem::unauthorized(format!(
                         "revoke: key identifier {} may not revoke certificates (rights: revoke)",
                         account.kid
-                    )));
+                    ))
+                    .lacking(Right::Revoke));
                 }
                 let holds = |name| self.valid_authorization(id, name, now).is_some();
                 if certificate.account == *id || certificate.identifiers.iter().all(holds) {

@@ -111,6 +111,30 @@ pub struct Rights {
     pub not_after: Option<OffsetDateTime>,
 }
 
+/// What keeps a request from being granted, and can be changed in the web UI; named as in the JSON of [`Rights`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    /// [`Rights::server`].
+    Server,
+    /// [`Rights::client`].
+    Client,
+    /// [`Rights::revoke`].
+    Revoke,
+    /// [`Rights::names`].
+    Names,
+    /// [`Rights::renew_only`].
+    RenewOnly,
+    /// [`Rights::max_accounts`].
+    MaxAccounts,
+    /// [`Rights::max_certificates`].
+    MaxCertificates,
+    /// [`Rights::not_after`].
+    NotAfter,
+    /// No right of the key: what the owner has verified with CAcert.
+    Owner,
+}
+
 impl Default for Rights {
     /// Server certificates for all the owner's names, one account.
     fn default() -> Self {

@@ -17,6 +17,9 @@ pub(super) fn to_json(problem: &Problem) -> Value {
         "detail": problem.detail,
         "status": problem.status,
     });
+    if let Some(right) = problem.right {
+        document["right"] = json!(right);
+    }
     if !problem.subproblems.is_empty() {
         document["subproblems"] = problem.subproblems.iter().map(subproblem).collect();
     }

@@ -91,6 +91,7 @@ async fn s082_names_outside_the_rights() {
     let refused: Vec<&Value> = subproblems.iter().map(|sub| &sub["identifier"]["value"]).collect();
     assert_eq!(refused, ["a.www.example.test", "elsewhere.test", "other.test"]);
     assert_eq!(subproblems[2]["detail"], "names: this key may not order other.test (rights: names)");
+    assert_eq!((&subproblems[2]["right"], &subproblems[1]["right"]), (&json!("names"), &json!("owner")));
     assert_eq!(
         subproblems[1]["detail"],
         "owner: elsewhere.test is not verified in the CAcert account of Alice"

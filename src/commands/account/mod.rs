@@ -1,6 +1,7 @@
 //! `account`: the account at the server, after its registration.
 
 mod deactivate;
+mod key;
 mod list;
 mod rollover;
 mod show;
@@ -11,6 +12,8 @@ use crate::ui::Report;
 
 use super::Context;
 
+pub(super) use key::AccountKeyArgs;
+
 /// What to do with the account.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -20,8 +23,8 @@ pub enum Command {
     List,
     /// Change where the CA can reach you
     Update(update::Args),
-    /// Replace the account key by a new one
-    Rollover,
+    /// Replace the account key by another one
+    Rollover(rollover::Args),
     /// Give the account up for good; its certificates stay valid
     Deactivate(deactivate::Args),
 }
@@ -35,7 +38,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Report, E
         Command::Show => show::run(context).await,
         Command::List => list::run(context),
         Command::Update(args) => update::run(context, args).await,
-        Command::Rollover => rollover::run(context).await,
+        Command::Rollover(args) => rollover::run(context, args).await,
         Command::Deactivate(args) => deactivate::run(context, args).await,
     }
 }

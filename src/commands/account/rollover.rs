@@ -2,29 +2,49 @@
 
 use serde_json::json;
 
-use crate::acme::AccountKey;
-use crate::error::Error;
+use crate::acme::{AccountKey, AcmeError};
+use crate::error::{Error, Kind};
 use crate::ui::Report;
 
 use super::super::Context;
+use super::AccountKeyArgs;
+
+/// Arguments of `account rollover`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which key takes the old one's place.
+    #[command(flatten)]
+    key: AccountKeyArgs,
+}
 
 /// Saves a new key beside the old one, tells the server, and lets the new one take the old one's place. A run that
 /// dies in between is made up for when the account is next used: the server knows which key counts.
-pub(super) async fn run(context: &Context) -> Result<Report, Error> {
+pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> {
     let record = context.account()?;
     let name = context.account_name();
     let session = context.session(&record.server, name).await?;
     let _lock = context.store().lock_account(&record.server, name).await?;
     let files = context.store().account(&record.server, name);
-    let pem = AccountKey::generate_pem()?;
+    let current = files.key()?.map(|pem| AccountKey::from_pem(&pem)).transpose()?;
+    if current.is_none_or(|key| key.thumbprint() != session.thumbprint()) {
+        return Err(Error::new(Kind::Locked, "another run has just changed this account's key")
+            .hint("run the command again if it is to be changed once more"));
+    }
+    let pem = args.key.pem()?;
     let key = AccountKey::from_pem(&pem)?;
     files.save_next_key(&pem)?;
     context.ui().progress().tell(&record.server, "changing the account key");
     if let Err(error) = session.change_key(&key).await {
-        if error.is_definite() {
+        // RFC 8555 §7.3.5: so it is told that another account has the key.
+        let taken = matches!(&error, AcmeError::Refused(refusal) if refusal.status == 409);
+        if taken || error.is_definite() {
             files.discard_next_key()?;
         }
-        return Err(Error::from(error).context("the account key was not changed"));
+        let told = Error::from(error).context("the account key was not changed");
+        return Err(match taken {
+            true => told.hint("another account at this server has the new key already: take another one"),
+            false => told,
+        });
     }
     files.promote_next_key()?;
     context.ui().progress().done(&record.server);

@@ -1,7 +1,10 @@
 //! What every end-to-end test stands on: a mock of its own, a folder of its own, a cleared environment.
 
+pub(crate) mod nameserver;
 pub(crate) mod programs;
 pub(crate) mod run;
+pub(crate) mod scripted;
+pub(crate) mod service;
 pub(crate) mod webserver;
 
 use std::net::{SocketAddr, TcpListener};

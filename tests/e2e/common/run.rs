@@ -39,6 +39,13 @@ impl Outcome {
         self
     }
 
+    /// Checks that this is told nowhere.
+    #[track_caller]
+    pub(crate) fn keeps_secret(self, secret: &str) -> Self {
+        assert!(!self.stdout.contains(secret) && !self.stderr.contains(secret), "{self:?}");
+        self
+    }
+
     /// The document on standard output, which must be all that is there.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -84,7 +91,8 @@ pub(crate) fn poll(what: &str, is_so: impl FnMut() -> bool) {
     assert!(try_poll(Duration::from_secs(30), is_so), "{what}: not within 30 s");
 }
 
-fn try_poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+/// Asks until it is so, or patience ends.
+pub(crate) fn try_poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + patience;
     while !is_so() {
         if Instant::now() > deadline {

@@ -53,8 +53,8 @@ fn answer(mut stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
         reader.read_line(&mut header)?;
     }
     let name =
-        request.split_whitespace().nth(1).and_then(|path| path.strip_prefix("/.well-known/acme-challenge/"));
-    let content = name.and_then(|name| std::fs::read(folder.join(name)).ok());
+        request.split_whitespace().nth(1).and_then(|path| path.split_once("/.well-known/acme-challenge/"));
+    let content = name.and_then(|(_, name)| std::fs::read(folder.join(name)).ok());
     let (status, content) = content.map_or(("404 Not Found", Vec::new()), |content| ("200 OK", content));
     write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", content.len())?;
     stream.write_all(&content)

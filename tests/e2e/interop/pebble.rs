@@ -56,7 +56,7 @@ pub(crate) fn our_client_with_pebble() {
     let _names = Server::start(names, dns_management);
     let mut pebble = clean("pebble", home);
     pebble.args(["-config", "pebble.json", "-strict", "-dnsserver"]).arg(dns.to_string());
-    pebble.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0").env("PEBBLE_WFE_NONCEREJECT", "30");
+    pebble.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0").env("PEBBLE_WFE_NONCEREJECT", "50");
     let _pebble = Server::start(pebble, acme);
 
     let client = |arguments: &[&str]| {
@@ -75,6 +75,11 @@ pub(crate) fn our_client_with_pebble() {
     assert_eq!(client(&["account", "show", "--json"]).succeeds().json()["status"], "valid");
     let standalone = format!("--standalone={http}");
     client(&["issue", "-d", "www.example.test", "-d", "example.test", &standalone]).succeeds();
+    // Another server's word on the signatures of each kind of account key.
+    for kind in ["rsa2048", "ec384", "ec256"] {
+        client(&["account", "rollover", "--account-key-type", kind]).succeeds();
+        client(&["renew", "--dry-run"]).succeeds();
+    }
     client(&["renew", "--force"]).succeeds();
     // Two methods in one certificate.
     let (by_tls, by_http) = (format!("--tls-alpn={tls}"), format!("example.test=standalone:{http}"));

@@ -1,14 +1,21 @@
-//! Certificate keys: made, and read from PEM.
+//! Private keys: made, and read from PEM. Whoever they are for, they are saved before anybody hears of them.
 
 use rcgen::KeyPair;
 use zeroize::Zeroizing;
 
 use crate::core::key_type::KeyType;
 use crate::core::pem::encode_pem;
-use crate::error::{Error, Kind};
 
-/// A new key in PEM, to be saved before its CSR leaves this machine.
-pub(super) fn generate(key_type: KeyType) -> Result<Zeroizing<String>, Error> {
+/// Why a key could not be made or read.
+#[derive(Debug, thiserror::Error)]
+#[error("the private key could not be made or read")]
+pub struct KeyFailure(#[from] rcgen::Error);
+
+/// A new key in PEM (PKCS#8).
+///
+/// # Errors
+/// [`KeyFailure`] when the system's generator fails.
+pub fn generate(key_type: KeyType) -> Result<Zeroizing<String>, KeyFailure> {
     use rcgen::RsaKeySize;
     let rsa = |size| KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size);
     let key = match key_type {
@@ -19,21 +26,20 @@ pub(super) fn generate(key_type: KeyType) -> Result<Zeroizing<String>, Error> {
         KeyType::Rsa4096 => rsa(RsaKeySize::_4096),
         KeyType::Ed25519 => return generate_ed25519(),
     };
-    key.map(|key| Zeroizing::new(key.serialize_pem())).map_err(key_error)
+    Ok(Zeroizing::new(key?.serialize_pem()))
 }
 
 /// In version 1 of PKCS#8: rcgen writes version 2 (RFC 5958), which OpenSSL 3.0 can't read.
-fn generate_ed25519() -> Result<Zeroizing<String>, Error> {
+fn generate_ed25519() -> Result<Zeroizing<String>, KeyFailure> {
     let der = aws_lc_rs::signature::Ed25519KeyPair::generate().and_then(|key| key.to_pkcs8v1());
-    let der = der.map_err(|_| key_error(rcgen::Error::RingUnspecified))?;
+    let der = der.map_err(|_| rcgen::Error::RingUnspecified)?;
     Ok(Zeroizing::new(encode_pem("PRIVATE KEY", der.as_ref())))
 }
 
 /// A key as it was saved.
-pub(super) fn read(pem: &str) -> Result<KeyPair, Error> {
-    KeyPair::from_pem(pem).map_err(key_error)
-}
-
-fn key_error(error: rcgen::Error) -> Error {
-    Error::new(Kind::Internal, "the certificate key could not be made or read").because(error.to_string())
+///
+/// # Errors
+/// [`KeyFailure`] when it is no PKCS#8 in PEM, or of a kind that can't be used.
+pub fn read(pem: &str) -> Result<KeyPair, KeyFailure> {
+    Ok(KeyPair::from_pem(pem)?)
 }
