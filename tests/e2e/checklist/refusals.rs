@@ -34,7 +34,7 @@ pub(crate) fn rights_are_told_in_cacerts_terms() {
     let issue = ["issue", "-d", NAME, "-d", "www.other.test", &standalone];
     let everything = Rights { max_accounts: None, ..Rights::default() };
 
-    let one = vec![NameRight::Dns { dns: NAME.to_owned(), subdomains: false, wildcard: false }];
+    let one = vec![NameRight::Dns { dns: NAME.parse().unwrap(), subdomains: false, wildcard: false }];
     refused(Rights { names: one, ..everything.clone() }, &issue)
         .tells("could not order")
         .tells("the right «names» of this client's key does not cover www.other.test:");
