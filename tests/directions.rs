@@ -82,7 +82,8 @@ fn the_mock_depends_in_one_direction() {
             ("ca", EDGES),
             ("va", EDGES),
             ("testbed", &[]),
-            ("background", &[]),
+            // Whose work it is.
+            ("background", &["model"]),
             ("clock", &[]),
             ("random", &[]),
             ("services", SERVING),

@@ -50,7 +50,8 @@ pub(crate) fn one_name_takes_nine_requests_and_one_handshake() {
 
 /// All names go through each step at once, over one connection.
 pub(crate) fn a_hundred_names_take_few_round_trips() {
-    const ROUND_TRIP: Duration = Duration::from_millis(300);
+    // So long that what a busy machine computes in between hardly counts.
+    const ROUND_TRIP: Duration = Duration::from_millis(500);
     let far = Far::new(ROUND_TRIP);
     let names: Vec<String> = (0..100).map(|number| format!("host{number}.example.test")).collect();
     let round_trips = far.issue(&names).as_secs_f64() / ROUND_TRIP.as_secs_f64();

@@ -152,8 +152,8 @@ impl Problem {
         let Some(first) = parts.first() else { return Ok(()) };
         let same = parts.iter().all(|part| part.kind == first.kind);
         let kind = if same { first.kind } else { ProblemType::Compound };
-        let whole = Self { right: first.right, ..Self::new(kind, first.detail.clone()) };
-        Err(whole.with_subproblems(parts))
+        let (detail, right) = (first.detail.clone(), first.right);
+        Err(Self { right, ..Self::new(kind, detail) }.with_subproblems(parts))
     }
 
     /// A `malformed` problem.

@@ -34,7 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
-            streams: 16,
+            streams: 128,
             head: Duration::from_secs(30),
             body: Duration::from_secs(30),
             idle: Duration::from_secs(60),
