@@ -138,7 +138,10 @@ pub async fn find_account(transport: &Transport, key: &AccountKey) -> Result<Opt
     let url = &transport.directory().await?.new_account;
     let payload = json!({"onlyReturnExisting": true});
     match signed::post(transport, Signer::Bare(key), url, Some(&payload), Repeatable::Always).await {
-        Ok(answer) => Ok(answer.location()),
+        Ok(answer) => match answer.location() {
+            Some(url) => Ok(Some(url)),
+            None => Err(AcmeError::Protocol("the account came without its URL".into())),
+        },
         Err(error) if error.is("accountDoesNotExist") => Ok(None),
         Err(error) => Err(error),
     }

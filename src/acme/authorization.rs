@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::core::persist_record::{Demand, Issuers};
 use crate::core::plan::AuthorizationStatus;
-use crate::core::problem::{Problem, ProblemIdentifier};
+use crate::core::problem::{Problem, ProblemIdentifier, lenient};
 use crate::core::text::printable;
 
 use super::AcmeError;
@@ -40,6 +40,7 @@ pub struct Challenge {
     #[serde(default, rename = "issuer-domain-names")]
     pub issuer_domain_names: Vec<String>,
     /// Why it failed.
+    #[serde(default, deserialize_with = "lenient")]
     pub error: Option<Problem>,
 }
 
@@ -88,6 +89,7 @@ mod tests {
         let authorization: Authorization = serde_json::from_str(
             r#"{"identifier":{"type":"dns","value":"a.test","x":1},"status":"pending","more":[],"wildcard":true,
                 "challenges":[{"type":"new-07","url":"u","status":"sleeping"},
+                              {"type":"dns-02","url":"w","status":"invalid","error":"a text"},
                               {"type":"http-01","url":"v","status":"pending","token":"t","extra":null}]}"#,
         )
         .unwrap();

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::core::identifier::Identifier;
 use crate::core::plan::OrderStatus;
-use crate::core::problem::Problem;
+use crate::core::problem::{Problem, lenient};
 
 use super::AcmeError;
 use super::answer::Answer;
@@ -84,12 +83,6 @@ impl OrderDocument {
 /// Whether both have the same elements, in whatever order.
 fn same<T: Ord>(one: &[T], other: &[T]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
-}
-
-/// A problem if it is one: a broken one must not hide the order.
-fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Problem>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::jws::{Signer, key_change};
 use super::retry::Repeatable;
 use super::transport::Transport;
-use super::{Account, AccountKey, AcmeError, Authorization, Directory, signed};
+use super::{Account, AccountKey, AcmeError, Authorization, Directory, find_account, signed};
 
 /// A longer list of orders is cut; who reads on?
 const MOST_PAGES: usize = 100;
@@ -98,11 +98,17 @@ impl Session {
     /// When the server refuses, can't be reached, or answers that the account still is what it was.
     pub async fn deactivate(&self) -> Result<(), AcmeError> {
         let answer = match self.post(&self.account_url, Some(&json!({"status": "deactivated"}))).await {
-            // So all requests of such an account are answered, also the second one after a lost answer.
+            // So all requests of such an account are answered, also the second one after a lost answer. Some servers
+            // answer other refusals so too.
             Err(AcmeError::Refused(refusal))
                 if refusal.status == 401 && refusal.problem.is("unauthorized") =>
             {
-                return Ok(());
+                return match find_account(&self.transport, &self.key).await {
+                    Ok(Some(_)) => Err(AcmeError::Refused(refusal)),
+                    Ok(None) => Ok(()),
+                    Err(AcmeError::Refused(again)) if again.status == 401 => Ok(()),
+                    Err(error) => Err(error),
+                };
             }
             answer => answer?,
         };

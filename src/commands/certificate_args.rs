@@ -24,7 +24,7 @@ pub struct CertificateArgs {
     #[arg(value_parser = BoolishValueParser::new())]
     pub reuse_key: Option<bool>,
     /// Have this request (PKCS#10, PEM or DER) certified, with its names and key; renewals send it again
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_type", "reuse_key", "must_staple"])]
     pub csr: Option<PathBuf>,
     /// Ask for a certificate that is good only with a stapled OCSP answer
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]

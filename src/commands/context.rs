@@ -168,12 +168,19 @@ impl Context {
         let _lock = self.store.lock_account(&record.server, files.name()).await?;
         // Looked at again under the lock: the change may only have been under way.
         let Some(pem) = files.next_key()? else { return Ok(()) };
-        let next = AccountKey::from_pem(&pem)?;
-        let known = find_account(transport, &next).await?;
-        if known.is_some_and(|url| url == record.url) {
-            files.promote_next_key()?;
+        let counts = match find_account(transport, &AccountKey::from_pem(&pem)?).await? {
+            Some(url) if url == record.url => true,
+            // Another account has it; or the server writes this one's URL in another way. Then the old key tells.
+            Some(_) => match files.key()? {
+                Some(old) => find_account(transport, &AccountKey::from_pem(&old)?).await?.is_none(),
+                None => true,
+            },
+            None => false,
+        };
+        if counts {
+            files.promote_next_key()?
         } else {
-            files.discard_next_key()?;
+            files.discard_next_key()?
         }
         Ok(())
     }

@@ -123,11 +123,18 @@ pub(super) async fn dry_run(
     name: &CertificateName,
     record: &CertificateRecord,
 ) -> Result<Installed, Error> {
-    let scratch = context.store().scratch(name);
-    scratch.discard()?;
-    let obtained = obtain_into(context, &scratch, presented, name, record).await;
-    scratch.discard()?;
-    obtained
+    /// Removes it also when a signal ends the run.
+    struct Scratch(Store);
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            if let Err(error) = self.0.discard() {
+                tracing::warn!("{error}");
+            }
+        }
+    }
+    let scratch = Scratch(context.store().scratch(name));
+    scratch.0.discard()?;
+    obtain_into(context, &scratch.0, presented, name, record).await
 }
 
 async fn obtain_into(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::acme::{AccountKey, Binding, NewAccount, Transport};
+use crate::acme::{AccountKey, Binding, NewAccount, Transport, find_account};
 use crate::core::contact::Contact;
 use crate::core::eab::{Credentials, MacAlgorithm, MacKey};
 use crate::core::text::printable;
@@ -156,9 +156,16 @@ impl Args {
         match registered {
             Ok(registered) => Ok(registered.url),
             Err(error) => {
-                // A key of an earlier run may be known to the server, whatever it says to this one.
+                // A key of an earlier run may be known to the server, whatever it says to this one; and this run's, if an
+                // answer was lost before this one.
                 if made_now && error.is_definite() {
-                    files.forget()?;
+                    match find_account(transport, &key).await {
+                        Ok(Some(url)) => return Ok(url),
+                        Ok(None) => files.forget()?,
+                        Err(other) => {
+                            tracing::info!("whether the server knows the key is not known: {other}")
+                        }
+                    }
                 }
                 Err(Error::from(error).context("the account could not be made"))
             }

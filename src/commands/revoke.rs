@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::acme::{AccountKey, revoke_with_certificate_key};
 use crate::core::certificate_name::CertificateName;
-use crate::core::chain::Chain;
+use crate::core::chain::{Chain, Facts};
 use crate::core::revocation_reason::RevocationReason;
 use crate::error::{Error, Kind};
 use crate::store::{CertificateFiles, CertificateRecord, Revocation, read_named, read_named_bytes};
@@ -57,12 +57,17 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
     args.revoke(context, &chain, record.as_ref()).await?;
     context.ui().progress().done(&serial);
     let mut text = format!("Revoked the certificate with serial number {serial}.");
-    // An older version's revocation is no reason to replace the current one.
-    let current = |(files, _): &(CertificateFiles, CertificateRecord)| {
-        files.current_or_none().is_some_and(|installed| installed.facts == *chain.facts())
+    // An older version's revocation is no reason to replace the current one, unless its key is in other hands and the
+    // current one has it too.
+    let same_key = |facts: &Facts| {
+        args.reason == Some(RevocationReason::KeyCompromise) && facts.public_key == chain.facts().public_key
     };
-    if let Some((files, record)) = local.zip(record).filter(current) {
-        let revocation = Revocation { serial: serial.clone(), at: OffsetDateTime::now_utc() };
+    let concerned = local.zip(record).and_then(|(files, record)| {
+        let facts = files.current_or_none()?.facts;
+        (facts == *chain.facts() || same_key(&facts)).then_some((files, record, facts.serial))
+    });
+    if let Some((files, record, serial)) = concerned {
+        let revocation = Revocation { serial, at: OffsetDateTime::now_utc() };
         let next = match record.csr {
             None => format!("`cacert-acme renew {}` replaces it.", files.name()),
             Some(_) => "With a new key and request, `cacert-acme issue --csr FILE` replaces it.".into(),

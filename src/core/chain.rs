@@ -175,9 +175,11 @@ impl Chain {
         let parsed: Vec<X509Certificate<'_>> = (self.certificates.iter().enumerate())
             .map(|(index, der)| certificate(der).ok_or(ChainError::Certificate(index + 1)))
             .collect::<Result<_, _>>()?;
-        if let Some(index) =
-            parsed.iter().position(|one| one.signature_algorithm.algorithm == OID_PKCS1_MD5WITHRSAENC)
-        {
+        // Nobody relies on the signature of a root, which is its own.
+        let forgeable = |one: &X509Certificate<'_>| {
+            one.signature_algorithm.algorithm == OID_PKCS1_MD5WITHRSAENC && one.issuer() != one.subject()
+        };
+        if let Some(index) = parsed.iter().position(forgeable) {
             return Err(ChainError::Broken(index + 1));
         }
         for (index, pair) in parsed.windows(2).enumerate() {

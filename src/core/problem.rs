@@ -41,7 +41,7 @@ pub struct Problem {
     #[serde(default, deserialize_with = "safe_list", skip_serializing_if = "Vec::is_empty")]
     pub algorithms: Vec<String>,
     /// One for each part that failed (RFC 8555 §6.7.1).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient_list", skip_serializing_if = "Vec::is_empty")]
     pub subproblems: Vec<Problem>,
 }
 
@@ -121,8 +121,19 @@ fn safe_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
     Ok(values.unwrap_or_default().iter().map(|text| printable(text).into_owned()).collect())
 }
 
-/// The value if it has the right form, else nothing: a broken member must not hide the whole problem.
-fn lenient<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a>>(
+/// The values that have the right form.
+fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Problem>, D::Error> {
+    let values: Option<Vec<serde_json::Value>> = lenient(deserializer)?;
+    let values = values.unwrap_or_default().into_iter();
+    Ok(values.filter_map(|value| serde_json::from_value(value).ok()).collect())
+}
+
+/// The value if it has the right form, else nothing: a broken member must not hide the whole document. For use with
+/// `#[serde(deserialize_with = …)]`.
+///
+/// # Errors
+/// Those of the deserializer.
+pub fn lenient<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
@@ -149,9 +160,13 @@ mod tests {
 
     #[test]
     fn members_of_the_wrong_type_are_left_out() {
-        let problem: Problem =
-            serde_json::from_str(r#"{"type":7,"detail":"x\u001b[0m","status":"403","identifier":7}"#)
-                .unwrap();
+        let problem: Problem = serde_json::from_str(
+            r#"{"type":7,"detail":"x\u001b[0m","status":"403","identifier":7,"subproblems":null}"#,
+        )
+        .unwrap();
         assert_eq!(problem, Problem { detail: Some("x\u{fffd}[0m".into()), ..Problem::default() });
+        let problem: Problem =
+            serde_json::from_str(r#"{"detail":"x","subproblems":[7,{"detail":"y"}]}"#).unwrap();
+        assert_eq!(problem.lines().len(), 2, "{problem:?}");
     }
 }

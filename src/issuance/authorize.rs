@@ -38,23 +38,32 @@ struct Choice {
 
 impl Issuance<'_> {
     /// Answers what is pending of an order's authorizations; what is valid already is not answered again.
-    pub(super) async fn authorize(&self, order: &mut Order<'_>) -> Result<(), Error> {
+    /// For an order of an earlier run, what that run may have left in place for valid ones is taken down.
+    pub(super) async fn authorize(&self, order: &mut Order<'_>, resumed: bool) -> Result<(), Error> {
         self.tell("asking what is to be proven");
         let urls = order.authorization_urls();
         let fetched = join_all(urls.iter().map(|url| self.session.authorization(url))).await;
-        let mut tasks = Vec::new();
+        let (mut tasks, mut valid) = (Vec::new(), Vec::new());
         for (url, authorization) in urls.into_iter().zip(fetched) {
             let authorization = authorization?;
             match authorization.status {
-                AuthorizationStatus::Valid => self.clean_up_proof_of(&authorization).await,
+                AuthorizationStatus::Valid => valid.push(authorization),
                 // What is being looked at, or is in a state that we don't know, may become valid.
                 AuthorizationStatus::Pending
                 | AuthorizationStatus::Processing
                 | AuthorizationStatus::Other => {
                     tasks.push(self.task(url, &authorization)?);
                 }
-                _ => return Err(failed(&authorization.name(), "its authorization", &authorization, None)),
+                _ => {
+                    // Such an order has failed, whenever the server says so (RFC 8555 §7.1.6).
+                    self.store.order(self.name).forget()?;
+                    self.clean_up_proofs_of(std::slice::from_ref(&authorization)).await;
+                    return Err(failed(&authorization.name(), "its authorization", &authorization, None));
+                }
             }
+        }
+        if resumed {
+            self.clean_up_proofs_of(&valid).await;
         }
         let outcome = self.prove(&tasks).await;
         let choices = || tasks.iter().flat_map(|task| &task.choices);
@@ -70,16 +79,19 @@ impl Issuance<'_> {
     /// Takes down what a killed run left in place for an order that needs no proof any more.
     pub(super) async fn clean_up_after_earlier_run(&self, order: &mut Order<'_>) {
         let urls = order.authorization_urls();
+        let mut authorizations = Vec::new();
         for authorization in join_all(urls.iter().map(|url| self.session.authorization(url))).await {
             match authorization {
-                Ok(authorization) => self.clean_up_proof_of(&authorization).await,
+                Ok(authorization) => authorizations.push(authorization),
                 Err(error) => tracing::info!("what an earlier run left in place is not known: {error}"),
             }
         }
+        self.clean_up_proofs_of(&authorizations).await;
     }
 
-    async fn clean_up_proof_of(&self, authorization: &Authorization) {
-        let choices = self.choices(authorization).unwrap_or_default();
+    async fn clean_up_proofs_of(&self, authorizations: &[Authorization]) {
+        let choices = authorizations.iter().flat_map(|one| self.choices(one).unwrap_or_default());
+        let choices: Vec<Choice> = choices.collect();
         if let Err(error) = take_down(choices.iter().map(|choice| (&choice.solver, &choice.proof))).await {
             tracing::warn!("{}", error.message);
         }

@@ -66,14 +66,16 @@ impl Issuance<'_> {
     /// What a person must be told. The version that was current before still is.
     pub async fn obtain(&self) -> Result<Installed, Error> {
         let files = self.store.order(self.name);
-        let (mut order, key_pem) = match self.resume(&files).await? {
-            Some(resumed) => resumed,
+        let earlier = self.resume(&files).await?;
+        let resumed = earlier.is_some();
+        let (mut order, key_pem) = match earlier {
+            Some(begun) => begun,
             None => self.begin(&files).await?,
         };
         let key_pem = key_pem.as_ref().map(|pem| pem.as_str());
         let request = self.request(key_pem)?;
-        let chain = self.drive(&mut order, &files, &request).await?;
-        self.verify(&chain, &request, &files)?;
+        let chain = self.drive(&mut order, &files, &request, resumed).await?;
+        self.verify(&chain, &request, &files, resumed)?;
         let certificate = self.store.certificate(self.name);
         certificate.save_record(self.record)?;
         let installed = certificate.install(&chain, key_pem)?;
@@ -89,10 +91,18 @@ impl Issuance<'_> {
         if !whole || !record.is_for(self.record) || record.account_url != self.session.account_url() {
             return Ok(None);
         }
+        if let Some(pem) = &key_pem
+            && self.is_revoked_key(pem)?
+        {
+            return Ok(None);
+        }
         self.tell("taking up the order of an earlier run");
         match Order::resume(self.session, &record.url, &record.specification.identifiers).await {
             Ok(mut order) => match next_step(order.status(), false, false) {
-                Step::GiveUp => Ok(None),
+                Step::GiveUp => {
+                    self.clean_up_after_earlier_run(&mut order).await;
+                    Ok(None)
+                }
                 Step::Authorize => Ok(Some((order, key_pem))),
                 _ => {
                     self.clean_up_after_earlier_run(&mut order).await;
@@ -173,6 +183,7 @@ impl Issuance<'_> {
         order: &mut Order<'_>,
         files: &OrderFiles,
         request: &Request,
+        resumed: bool,
     ) -> Result<Chain, Error> {
         let (mut authorized, mut finalized) = (false, false);
         let mut poll = Poll::new(PATIENCE);
@@ -182,7 +193,7 @@ impl Issuance<'_> {
         loop {
             match next_step(order.status(), authorized, finalized) {
                 Step::Authorize => {
-                    if let Err(error) = self.authorize(order).await {
+                    if let Err(error) = self.authorize(order, resumed).await {
                         self.forget_if_failed(order, files).await?;
                         return Err(error);
                     }
@@ -202,7 +213,15 @@ impl Issuance<'_> {
                 }
                 Step::Download => {
                     self.tell("fetching the certificate");
-                    return Ok(order.certificate(self.record.preferred_chain.as_ref()).await?);
+                    let chain = order.certificate(self.record.preferred_chain.as_ref()).await;
+                    return chain.or_else(|error| {
+                        let gone = error.is_definite() && !error.is("unauthorized");
+                        if resumed && (gone || matches!(error, AcmeError::Chain(_))) {
+                            // It failed the run before too.
+                            files.forget()?;
+                        }
+                        Err(error.into())
+                    });
                 }
                 Step::GiveUp => {
                     files.forget()?;
@@ -258,7 +277,13 @@ impl Issuance<'_> {
         Ok(())
     }
 
-    fn verify(&self, chain: &Chain, request: &Request, files: &OrderFiles) -> Result<(), Error> {
+    fn verify(
+        &self,
+        chain: &Chain,
+        request: &Request,
+        files: &OrderFiles,
+        resumed: bool,
+    ) -> Result<(), Error> {
         if self.record.must_staple && !chain.facts().must_staple {
             tracing::warn!("{}: the CA left must-staple out of the certificate", self.name);
         }
@@ -268,6 +293,11 @@ impl Issuance<'_> {
         let begin = self.record.not_before.map_or(now, |moment| moment.from(now).max(now));
         match chain.verify(&request.public_key, identifiers, begin) {
             Ok(()) => Ok(()),
+            // What an earlier run left so long that it has ended is of no use any more.
+            Err(error @ ChainError::Dates { to, .. }) if resumed && to < now => {
+                files.forget()?;
+                Err(Error::from(AcmeError::from(error)).hint("the next run orders another one"))
+            }
             // The clock may be put right; then the certificate is good and the order still has it.
             Err(error @ ChainError::Dates { .. }) => {
                 Err(Error::from(AcmeError::from(error)).hint("check this machine's clock"))
@@ -277,7 +307,13 @@ impl Issuance<'_> {
                 files.forget()?;
                 Err(AcmeError::from(error).into())
             }
-            Err(error) => Err(AcmeError::from(error).into()),
+            Err(error) => {
+                if resumed {
+                    // It failed the run before too.
+                    files.forget()?;
+                }
+                Err(AcmeError::from(error).into())
+            }
         }
     }
 

@@ -43,6 +43,15 @@ impl Issuance<'_> {
         Ok(Some(pem).filter(|_| kind == Some(self.record.key_type)))
     }
 
+    /// Whether this is the current version's key, and that version is revoked: then it may be in other hands.
+    pub(super) fn is_revoked_key(&self, pem: &str) -> Result<bool, Error> {
+        let current = self.store.certificate(self.name).current_or_none();
+        let Some(revoked) = current.filter(|installed| self.record.revokes(installed)) else {
+            return Ok(false);
+        };
+        Ok(csr::public_key(&keys::read(pem)?) == revoked.facts.public_key)
+    }
+
     /// The request made with this key, or the one that the user brought.
     pub(super) fn request(&self, key_pem: Option<&str>) -> Result<Request, Error> {
         if let Some(csr) = &self.record.csr {

@@ -40,12 +40,24 @@ impl OrderFiles {
         Self { folder }
     }
 
-    /// The order under way; `None` when there is none.
+    /// The order under way; `None` when there is none. One that can't be understood is set aside with its key, and told
+    /// in the log: a new order mends it, so that nothing should keep one from coming.
     ///
     /// # Errors
-    /// When the file can't be read or is damaged.
+    /// When the file can't be read.
     pub fn record(&self) -> Result<Option<OrderRecord>, StoreError> {
-        files::read_toml(&self.folder.join("order.toml"))
+        match files::read_toml(&self.folder.join("order.toml")) {
+            Err(error @ StoreError::Damaged { .. }) => {
+                let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
+                // No certificate's name begins with a dot.
+                let aside = self.folder.with_file_name(format!(".{name}.damaged"));
+                files::remove(&aside)?;
+                files::rename(&self.folder, &aside)?;
+                tracing::warn!("{error}; what is left of that order is now in {}", aside.display());
+                Ok(None)
+            }
+            read => read,
+        }
     }
 
     /// Keeps an order that the server just made.
@@ -80,5 +92,23 @@ impl OrderFiles {
     pub fn forget(&self) -> Result<(), StoreError> {
         files::remove(&self.folder.join("order.toml"))?;
         files::remove(&self.folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use crate::core::certificate_name::CertificateName;
+
+    #[test]
+    fn an_order_that_is_not_understood_is_set_aside_with_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Store::new(folder.path().into()).order(&CertificateName::parse("a.test").unwrap());
+        files.save_key("the key").unwrap();
+        std::fs::write(files.folder.join("order.toml"), "url = 1\n").unwrap();
+        assert_eq!(files.record().unwrap(), None);
+        assert!(files.key().unwrap().is_none());
+        let aside = folder.path().join("orders/.a.test.damaged/privkey.pem");
+        assert_eq!(std::fs::read_to_string(aside).unwrap(), "the key");
     }
 }

@@ -167,6 +167,7 @@ fn main() {
     );
     tests.extend(tests![revocation:
         any_kind_of_certificate_key_revokes, a_serial_number_finds_the_version, a_file_is_enough,
+        a_compromised_key_is_not_kept_by_the_version_that_shares_it,
     ]);
     tests.extend(tests![secrets: secrets_stay_secret]);
     tests.extend(tests![signals: c44_sigterm_takes_the_challenge_down]);

@@ -76,3 +76,18 @@ pub(crate) fn a_file_is_enough() {
     fs::write(world.path("none"), "no certificate").unwrap();
     world.client(&["revoke", "--cert", world.path("none").to_str().unwrap()]).exits(3);
 }
+
+pub(crate) fn a_compromised_key_is_not_kept_by_the_version_that_shares_it() {
+    let world = World::registered();
+    let name = "www.example.test";
+    world.client(&["issue", "-d", name, "--reuse-key", &world.standalone()]).succeeds();
+    let (key, first) = (world.current(name, "privkey.pem"), world.path("first.pem"));
+    fs::copy(world.current(name, "cert.pem"), &first).unwrap();
+    let compromised = fs::read_to_string(&key).unwrap();
+    world.client(&["renew", "--force"]).succeeds();
+    assert_eq!(fs::read_to_string(&key).unwrap(), compromised);
+    let outcome = world.client(&["revoke", "--cert", first.to_str().unwrap(), "--reason", "keyCompromise"]);
+    outcome.succeeds();
+    world.client(&["renew"]).succeeds();
+    assert_ne!(fs::read_to_string(&key).unwrap(), compromised);
+}

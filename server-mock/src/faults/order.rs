@@ -47,7 +47,9 @@ pub(super) async fn bear(kind: &Kind, scene: &Scene<'_>, response: Response) -> 
         Some(model.order_status(order, now).0)
     });
     let (parts, body) = read(response).await;
-    let Ok(mut document) = serde_json::from_slice::<Value>(&body) else { return with_body(parts, body) };
+    // Another fault may have made something else of it before.
+    let document = serde_json::from_slice::<Value>(&body).ok().filter(Value::is_object);
+    let Some(mut document) = document else { return with_body(parts, body) };
     document["status"] = json!(status.unwrap_or(OrderStatus::Pending));
     let origin =
         document["finalize"].as_str().and_then(|url| url.split_once("/acme/")).map(|(origin, _)| origin);

@@ -40,10 +40,16 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Report, Error> 
         if taken || error.is_definite() {
             files.discard_next_key()?;
         }
-        let told = Error::from(error).context("the account key was not changed");
-        return Err(match taken {
-            true => told.hint("another account at this server has the new key already: take another one"),
-            false => told,
+        let definite = error.is_definite();
+        let told = Error::from(error);
+        return Err(match (taken, definite) {
+            (true, _) => told
+                .context("the account key was not changed")
+                .hint("another account at this server has the new key already: take another one"),
+            (false, true) => told.context("the account key was not changed"),
+            (false, false) => told
+                .context("it is not known whether the account key was changed")
+                .hint("the next command that uses the account asks the server, and goes on with the key that counts"),
         });
     }
     files.promote_next_key()?;

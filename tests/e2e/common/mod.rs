@@ -10,6 +10,7 @@ pub(crate) mod webserver;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use server_mock::admin::EabCredentials;
@@ -146,6 +147,14 @@ pub(crate) fn free_port() -> u16 {
     free_address().port()
 }
 
+/// Below the ports that systems give to whoever asks for any, so that no other test's server gets it in between.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let is_free = |address: &SocketAddr| TcpListener::bind(address).is_ok();
+    let candidates = std::iter::repeat_with(|| {
+        let number = std::process::id() * 101 + NEXT.fetch_add(1, Ordering::Relaxed);
+        // A remainder below 20,000 is a port.
+        SocketAddr::from(([127, 0, 0, 1], 12_000 + u16::try_from(number % 20_000).unwrap()))
+    });
+    candidates.take(20_000).find(is_free).expect("a free port")
 }
