@@ -251,7 +251,11 @@ pub struct Solvers {
     person: Arc<dyn Person>,
     hooks: Hooks,
     made: Mutex<HashMap<(Method, DnsSettings), Arc<dyn Solver>>>,
+    places: Mutex<HashMap<String, Place>>,
 }
+
+/// Held while a proof stands where no other may stand.
+pub type Place = Arc<tokio::sync::Mutex<()>>;
 
 impl ChallengeError {
     /// Whether a hook declined this type of challenge, so that another may be tried.
@@ -265,7 +269,13 @@ impl Solvers {
     /// None so far. `person` is asked where hands are needed.
     #[must_use]
     pub fn new(person: Arc<dyn Person>, hooks: Hooks) -> Self {
-        Self { person, hooks, made: Mutex::default() }
+        Self { person, hooks, made: Mutex::default(), places: Mutex::default() }
+    }
+
+    /// A place that proofs stand at one after another, whichever certificates of the run they are for.
+    pub fn place(&self, name: &str) -> Place {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.entry(name.to_owned()).or_default().clone()
     }
 
     /// The solver for a method; the settings matter to those that work by DNS.

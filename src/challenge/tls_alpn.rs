@@ -71,6 +71,11 @@ impl Solver for TlsAlpn {
         Ok(())
     }
 
+    /// There is one certificate for a name at a time.
+    async fn place(&self, proof: &Proof) -> Option<String> {
+        Some(format!("tls-alpn {}", server_name(&proof.name)))
+    }
+
     fn advice(&self, name: &str) -> String {
         let address = self.listener.address();
         if address.port() == PORT {

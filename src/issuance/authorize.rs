@@ -1,6 +1,6 @@
 //! Proving control of every name of an order: all fetched, presented, awaited and answered at once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -184,13 +184,20 @@ impl Issuance<'_> {
             let (round, later): (Vec<_>, Vec<_>) = std::mem::take(&mut left)
                 .into_iter()
                 .partition(|(place, _)| place.as_ref().is_none_or(|place| taken.insert(place.clone())));
-            let round: Vec<&Task> = round.into_iter().map(|(_, task)| task).collect();
-            self.prove_together(&round).await?;
-            if !later.is_empty() {
-                let choices = || round.iter().filter_map(|task| task.choices.first());
-                take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await?;
-                choices().for_each(|choice| self.presented.remove(&choice.proof));
+            let mut held = Vec::new();
+            // In one order for all, so that no two certificates wait for each other.
+            for place in BTreeSet::from_iter(taken) {
+                held.push(self.solvers.place(&place).lock_owned().await);
             }
+            let round: Vec<&Task> = round.into_iter().map(|(_, task)| task).collect();
+            let mut outcome = self.prove_together(&round).await;
+            if !held.is_empty() {
+                let choices = || round.iter().filter_map(|task| task.choices.first());
+                let taken_down = take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await;
+                choices().for_each(|choice| self.presented.remove(&choice.proof));
+                outcome = outcome.and(taken_down);
+            }
+            outcome?;
             left = later;
         }
         Ok(())

@@ -179,6 +179,16 @@ pub(crate) fn standalone_is_shared_by_renewals() {
     assert!(renewed.iter().all(|one| one["outcome"] == "renewed" && one["version"] == 2), "{outcome}");
 }
 
+/// Of a name there is one certificate for tls-alpn-01 at a time.
+pub(crate) fn certificates_of_one_name_take_turns() {
+    let world = World::registered();
+    let by_tls = format!("--tls-alpn=127.0.0.1:{}", world.mock().tls_port());
+    for name in ["a", "b", "c", "d"] {
+        world.client(&["issue", "-d", "www.example.test", "--name", name, &by_tls]).succeeds();
+    }
+    world.client(&["renew", "--force"]).succeeds();
+}
+
 /// CAcert signs elsewhere, and late.
 pub(crate) fn a_long_processing_is_waited_for() {
     let world = World::with(|config| {

@@ -144,7 +144,7 @@ fn main() {
     ]);
     tests.extend(tests![first_certificate:
         exec_as_the_readme_says ["openssl"], several_names_and_an_address, methods_are_mixed_in_one_certificate, webroot_behind_nginx ["nginx"],
-        every_key_type ["openssl"], revoked_certificates_are_replaced, standalone_is_shared_by_renewals,
+        every_key_type ["openssl"], revoked_certificates_are_replaced, standalone_is_shared_by_renewals, certificates_of_one_name_take_turns,
         a_long_processing_is_waited_for, list_and_show,
     ]);
     tests.extend(hooks());
