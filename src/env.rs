@@ -5,7 +5,7 @@
 //! | `CACERT_ACME_<FLAG>` | any flag, for instance `CACERT_ACME_SERVER` for `--server`; set up in [`crate::cli`] |
 //! | `CACERT_ACME_EAB_KEY` | the MAC key for `register`, which is never a flag |
 //! | `CREDENTIALS_DIRECTORY` | systemd's folder of credentials; `eab-key` in it is the MAC key |
-//! | `HTTPREQ_USERNAME`, `HTTPREQ_PASSWORD`, `HTTPREQ_PASSWORD_FILE` | who a hook is that is a URL, as lego has them; a file `httpreq-password` in `CREDENTIALS_DIRECTORY` does too |
+//! | `HTTPREQ_USERNAME`, `HTTPREQ_PASSWORD`, `HTTPREQ_PASSWORD_FILE` | who a hook is that is a URL, as lego has them, and which hooks that are programs do not get the password of; a file `httpreq-password` in `CREDENTIALS_DIRECTORY` does too |
 //! | `PATH`, `LE_WORKING_DIR` | where hooks and acme.sh's DNS scripts are looked for |
 //! | `LISTEN_FDS`, `LISTEN_PID` | sockets that systemd hands over, read by the sd-listen-fds crate |
 //! | `NO_COLOR` | any text: no colours |

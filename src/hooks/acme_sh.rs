@@ -58,7 +58,9 @@ fn call(site: &Site, action: &str, challenge: &HookChallenge) -> Call {
     // The script may lie in a folder of acme.sh's, whose account.conf then knows the user's credentials.
     let home = Path::new(&site.command).parent().and_then(Path::parent);
     let defaults = home.map(|home| ("LE_WORKING_DIR", home.display().to_string())).into_iter().collect();
-    Call::Run(Program { environment, defaults, purpose, ..Program::new("/bin/sh", arguments) })
+    // What scripts save, for all domains, is read and written without another lock.
+    let lock = Some(folder(site).join("lock"));
+    Call::Run(Program { environment, defaults, lock, purpose, ..Program::new("/bin/sh", arguments) })
 }
 
 /// `dns_xx` of `/…/dns_xx.sh`: what the script's functions are called.
@@ -90,6 +92,7 @@ mod tests {
                 "LnM23I66h-9HLfVow1SCq_JXXcPl6sDFxiuP-urCyTQ"
             ]
         );
+        assert_eq!(program.lock, Some("/s/hooks/acme.sh/lock".into()));
         assert_eq!(program.defaults, [("LE_WORKING_DIR", "/home/me/.acme.sh".to_owned())]);
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Program {
     pub(super) environment: Vec<(&'static str, Option<String>)>,
     /// Set only where the user's environment has no value.
     pub(super) defaults: Vec<(&'static str, String)>,
+    /// A file whose lock is held meanwhile, so that no other run has one of them called at the same time.
+    pub(super) lock: Option<PathBuf>,
     /// What it is called for, as people are told.
     pub(super) purpose: String,
 }

@@ -1,8 +1,9 @@
 //! certbot's manual hooks: shell text, told everything by `CERTBOT_*`. All authenticate, then all are validated, then all
 //! clean up. What their exit status says is a warning only.
 //!
-//! certbot has two commands, ours is one: `AUTH :: CLEANUP`. Without `::` the same command does both and knows the
-//! clean-up by `CERTBOT_AUTH_OUTPUT`, which is set then alone; with nothing after it there is no clean-up.
+//! certbot has two commands, ours is one: `AUTH :: CLEANUP`. Without `::`, or with nothing after it, there is no clean-up,
+//! as in certbot. A command that does both is named twice, and knows the clean-up by `CERTBOT_AUTH_OUTPUT`, which is set
+//! then alone.
 
 use super::call::{Call, Exit, Meaning, Phase, Program, Site, Step, each};
 use super::challenge::{ChallengeKind, HookChallenge};
@@ -53,7 +54,7 @@ fn commands(text: &str) -> (&str, Option<&str>) {
     let separated = text.split_once(SEPARATOR);
     // Only alone between blanks: `a::b` belongs to a command.
     match separated.filter(|(_, cleanup)| cleanup.is_empty() || cleanup.starts_with(' ')) {
-        None => (text, Some(text)),
+        None => (text, None),
         Some((auth, cleanup)) => {
             let cleanup = cleanup.trim();
             (auth.trim(), (!cleanup.is_empty()).then_some(cleanup))
@@ -125,8 +126,10 @@ mod tests {
         assert_eq!(variable(&steps[1], "CERTBOT_REMAINING_CHALLENGES").as_deref(), Some("0"));
         assert_eq!(variable(&steps[1], "CERTBOT_ALL_DOMAINS").as_deref(), Some("a.test,b.test"));
         assert_eq!(variable(&steps[1], "CERTBOT_AUTH_OUTPUT"), None);
+        assert_eq!(Certbot.clean(&site, &challenges, &[String::new(), String::new()]), [], "never again");
+        let site = Site { command: "auth.sh --x :: cleanup.sh".into(), state: "/s".into() };
         let steps = Certbot.clean(&site, &challenges, &[" one\n".into(), String::new()]);
-        assert_eq!(text(&steps[0]), "auth.sh --x");
+        assert_eq!(text(&steps[0]), "cleanup.sh");
         assert_eq!(variable(&steps[0], "CERTBOT_AUTH_OUTPUT").as_deref(), Some("one"));
         assert_eq!(variable(&steps[1], "CERTBOT_AUTH_OUTPUT").as_deref(), Some(""));
     }
@@ -136,7 +139,7 @@ mod tests {
         assert_eq!(commands("a.sh :: c.sh x"), ("a.sh", Some("c.sh x")));
         assert_eq!(commands("a.sh ::"), ("a.sh", None));
         for one in ["a.sh", "a.sh b::c", "a.sh ::c"] {
-            assert_eq!(commands(one), (one, Some(one)));
+            assert_eq!(commands(one), (one, None));
         }
     }
 

@@ -1,6 +1,7 @@
 //! A hook at work: goes through its dialect's calls, one at a time.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::challenge::{HookChallenge, Verdict};
 use super::dialect::Dialect;
 use super::error::HookError;
 use super::httpreq::{Credentials, Service};
-use super::journal::{Journal, make_folder, write_private};
+use super::journal::{Journal, lock, make_folder, write_private};
 use super::runner;
 use crate::core::text::printable;
 
@@ -85,10 +86,10 @@ impl Hook {
         self.dialect.0.records_alone()
     }
 
-    /// Whether the hook answered this challenge and was not called to clean up since.
+    /// Whether the hook answered a challenge with this token and was not called to clean up since.
     #[must_use]
     pub fn has_deployed(&self, token: &str) -> bool {
-        self.journal.output(token).is_some()
+        self.dialect.0.kinds().iter().any(|kind| self.journal.knows(token, *kind))
     }
 
     /// Puts proofs in place.
@@ -100,24 +101,24 @@ impl Hook {
         self.begin(&mut begun).await?;
         for step in self.dialect.0.deploy(&self.site, challenges) {
             let of = &challenges[step.challenges.clone()];
-            of.iter().try_for_each(|challenge| self.journal.begin(&challenge.token))?;
+            of.iter().try_for_each(|challenge| self.journal.begin(challenge))?;
             let ran = self.perform(&step.call).await?;
             match self.dialect.0.meaning(Phase::Deploy, ran.exit) {
                 Meaning::Done => {}
                 Meaning::Warning => tracing::warn!("{}", told(&self.failure(&step.call, &ran))),
                 Meaning::Declined => {
-                    of.iter().try_for_each(|challenge| self.journal.forget(&challenge.token))?;
+                    of.iter().for_each(|challenge| self.forget(challenge));
                     let purpose = printable(step.call.purpose()).into_owned();
                     return Err(HookError::Declined { hook: self.name(), purpose });
                 }
                 Meaning::Failed => {
                     if !self.dialect.0.cleans_up_failures() {
-                        of.iter().try_for_each(|challenge| self.journal.forget(&challenge.token))?;
+                        of.iter().for_each(|challenge| self.forget(challenge));
                     }
                     return Err(self.failure(&step.call, &ran));
                 }
             }
-            of.iter().try_for_each(|challenge| self.journal.keep(&challenge.token, &ran.stdout))?;
+            of.iter().try_for_each(|challenge| self.journal.keep(challenge, &ran.stdout))?;
         }
         Ok(())
     }
@@ -125,15 +126,13 @@ impl Hook {
     /// Tells the hook what the server made of a proof, if the dialect has a word for it.
     pub async fn judged(&self, challenge: &HookChallenge, verdict: &Verdict) {
         let _calls = self.calls.lock().await;
-        if self.journal.output(&challenge.token).is_none() {
+        if self.journal.output(challenge).is_none() {
             return;
         }
         let judged = self.dialect.0.judged(&self.site, challenge, verdict);
-        self.perform_all(Phase::Judged, judged.steps).await;
-        if judged.cleaned
-            && let Err(error) = self.journal.forget(&challenge.token)
-        {
-            tracing::warn!("{error}");
+        let outcome = self.perform_all(Phase::Judged, judged.steps).await;
+        if judged.cleaned && outcome.uncalled.is_empty() {
+            self.forget(challenge);
         }
     }
 
@@ -144,7 +143,7 @@ impl Hook {
     pub async fn clean(&self, challenges: &[HookChallenge]) -> Result<(), HookError> {
         let mut begun = self.calls.lock().await;
         let output = |challenge: &HookChallenge| {
-            self.journal.output(&challenge.token).map(|output| (challenge.clone(), output))
+            self.journal.output(challenge).map(|output| (challenge.clone(), output))
         };
         let (challenges, outputs): (Vec<HookChallenge>, Vec<String>) =
             challenges.iter().filter_map(output).unzip();
@@ -152,9 +151,19 @@ impl Hook {
             return Ok(());
         }
         self.begin(&mut begun).await?;
-        let failure = self.perform_all(Phase::Clean, self.dialect.0.clean(&self.site, &challenges, &outputs));
-        let failure = failure.await;
-        challenges.iter().try_for_each(|challenge| self.journal.forget(&challenge.token))?;
+        let steps = self.dialect.0.clean(&self.site, &challenges, &outputs);
+        let Outcome { mut failure, uncalled } = self.perform_all(Phase::Clean, steps).await;
+        for (i, challenge) in challenges.iter().enumerate() {
+            // What could not be called is called again, by the next run if need be.
+            if uncalled.iter().any(|of| of.contains(&i)) {
+                continue;
+            }
+            match self.journal.forget(challenge) {
+                Err(error) if failure.is_none() => failure = Some(error),
+                Err(error) => tracing::warn!("{}", told(&error)),
+                Ok(()) => {}
+            }
+        }
         failure.map_or(Ok(()), Err)
     }
 
@@ -187,30 +196,53 @@ impl Hook {
         Ok(())
     }
 
-    /// Makes all these calls, whatever becomes of each; the first failure that counts.
-    async fn perform_all(&self, phase: Phase, steps: Vec<Step>) -> Option<HookError> {
-        let mut first = None;
+    /// Makes all these calls, whatever becomes of each.
+    async fn perform_all(&self, phase: Phase, steps: Vec<Step>) -> Outcome {
+        let mut outcome = Outcome::default();
         for step in steps {
             let (failure, meaning) = match self.perform(&step.call).await {
-                Err(error) => (error, self.dialect.0.meaning(phase, Exit::Status(1))),
+                Err(error) => {
+                    outcome.uncalled.push(step.challenges.clone());
+                    // What a status would mean is the dialect's; here nobody knows whether anything was done.
+                    let meaning = match self.dialect.0.meaning(phase, Exit::Status(1)) {
+                        Meaning::Done => Meaning::Warning,
+                        meaning => meaning,
+                    };
+                    (error, meaning)
+                }
                 Ok(ran) => (self.failure(&step.call, &ran), self.dialect.0.meaning(phase, ran.exit)),
             };
             match meaning {
                 Meaning::Done => {}
-                Meaning::Failed if phase == Phase::Clean && first.is_none() => first = Some(failure),
+                Meaning::Failed if phase == Phase::Clean && outcome.failure.is_none() => {
+                    outcome.failure = Some(failure);
+                }
                 _ => tracing::warn!("{}", told(&failure)),
             }
         }
-        first
+        outcome
     }
 
     async fn perform(&self, call: &Call) -> Result<Ran, HookError> {
         match call {
-            Call::Run(program) => runner::run(&self.name(), program, PATIENCE).await,
+            Call::Run(program) => {
+                let _lock = match &program.lock {
+                    Some(path) => Some(lock(path, PATIENCE).await?),
+                    None => None,
+                };
+                runner::run(&self.name(), program, PATIENCE).await
+            }
             Call::Post(post) => {
                 self.service.post(post, &self.credentials).await?;
                 Ok(Ran { exit: Exit::Status(0), stdout: String::new(), last_lines: Vec::new() })
             }
+        }
+    }
+
+    /// Forgets a challenge where something else is to be told than that this failed.
+    fn forget(&self, challenge: &HookChallenge) {
+        if let Err(error) = self.journal.forget(challenge) {
+            tracing::warn!("{}", told(&error));
         }
     }
 
@@ -224,10 +256,55 @@ impl Hook {
     }
 }
 
-/// A failure on one line.
+/// What became of several calls.
+#[derive(Default)]
+struct Outcome {
+    /// The first failure that counts.
+    failure: Option<HookError>,
+    /// The challenges of calls that could not be made, or did not come to their end.
+    uncalled: Vec<Range<usize>>,
+}
+
+/// A failure on one line, with what is behind it and the last that the hook said.
 fn told(error: &HookError) -> String {
+    let mut told = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(behind) = source {
+        told = format!("{told}: {}", printable(&behind.to_string()));
+        source = behind.source();
+    }
     match error.last_lines().last() {
-        Some(line) => format!("{error}: {line}"),
-        None => error.to_string(),
+        Some(line) => format!("{told}: {line}"),
+        None => told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::challenge::{ChallengeKind, example};
+    use super::*;
+
+    #[tokio::test]
+    async fn what_could_not_be_called_to_clean_up_is_not_forgotten() {
+        let state = tempfile::tempdir().unwrap();
+        let hooks = Hooks::new(state.path().to_owned(), Credentials::default());
+        let challenges = [example(ChallengeKind::Dns01, "a.test", "a")];
+        for dialect in ["lego", "uacme"] {
+            let hook = hooks.of(dialect.parse().unwrap(), "/nowhere/at/all");
+            hook.journal.begin(&challenges[0]).unwrap();
+            hook.judged(&challenges[0], &Verdict::Valid).await;
+            hook.clean(&challenges).await.unwrap();
+            assert!(hook.has_deployed("a"), "{dialect}");
+            let hook = hooks.of(dialect.parse().unwrap(), "/bin/true");
+            hook.clean(&challenges).await.unwrap();
+            assert!(!hook.has_deployed("a"), "{dialect}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_source() {
+        let source = std::io::Error::other("no such thing");
+        let error = HookError::Start { hook: "/h".into(), source };
+        assert_eq!(told(&error), "the hook /h could not be run: no such thing");
     }
 }

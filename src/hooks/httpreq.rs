@@ -41,9 +41,9 @@ impl Service {
         };
         let build = || async { reqwest::Client::builder().timeout(TIMEOUT).build() };
         let client = self.client.get_or_try_init(build).await.map_err(failed)?;
-        let mut request =
-            client.post(&post.url).header(CONTENT_TYPE, "application/json").body(post.body.clone());
-        if let Some(user) = user_of(&post.url).or_else(|| credentials.user.clone()) {
+        let (url, user) = without_user(&post.url);
+        let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body(post.body.clone());
+        if let Some(user) = user.or_else(|| credentials.user.clone()) {
             let password = credentials.password.as_ref();
             request =
                 request.basic_auth(user, password.map(|secret| String::from_utf8_lossy(secret.expose())));
@@ -63,10 +63,31 @@ impl Service {
     }
 }
 
-/// The user's name in a URL.
-fn user_of(url: &str) -> Option<String> {
-    let url = reqwest::Url::parse(url).ok()?;
-    (!url.username().is_empty()).then(|| url.username().to_owned())
+/// A URL without its user, and who that is. What is left in a URL, reqwest sends as well, in a header of its own.
+fn without_user(text: &str) -> (String, Option<String>) {
+    // What is no URL is refused when it is to be asked.
+    let Ok(mut url) = reqwest::Url::parse(text) else { return (text.to_owned(), None) };
+    let user = (!url.username().is_empty()).then(|| percent_decoded(url.username()));
+    // It has a host, so that both can be taken away.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    (url.into(), user)
+}
+
+/// Text without its percent-encoding (RFC 3986 §2.1).
+fn percent_decoded(text: &str) -> String {
+    let mut rest = text.as_bytes();
+    let mut decoded = Vec::new();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits =
+            after.get(..2).filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let byte = digits
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 async fn first_line(mut answer: reqwest::Response) -> String {
@@ -80,4 +101,22 @@ async fn first_line(mut answer: reqwest::Response) -> String {
     }
     let text = String::from_utf8_lossy(&text);
     printable(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_is_taken_out_of_the_url() {
+        let taken = |url| without_user(url);
+        assert_eq!(
+            taken("https://me%40a.test@dns.test/x?y"),
+            ("https://dns.test/x?y".into(), Some("me@a.test".into()))
+        );
+        assert_eq!(taken("https://dns.test/x"), ("https://dns.test/x".into(), None));
+        assert_eq!(taken("not a URL"), ("not a URL".into(), None));
+        assert_eq!(percent_decoded("%c3%A9%2"), "\u{e9}%2");
+        assert_eq!(percent_decoded("%+1%"), "%+1%");
+    }
 }

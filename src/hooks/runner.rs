@@ -18,7 +18,7 @@ use super::error::HookError;
 use crate::core::text::printable;
 
 /// What hooks need not know.
-const SECRETS: &[&str] = &["CACERT_ACME_EAB_KEY"];
+const SECRETS: &[&str] = &["CACERT_ACME_EAB_KEY", "HTTPREQ_PASSWORD"];
 
 /// What a hook leaves running may hold its output open; that is waited for no longer.
 const AFTERMATH: Duration = Duration::from_millis(500);

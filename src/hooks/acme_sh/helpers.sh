@@ -248,17 +248,25 @@ _cacert_read() {
   esac
 }
 
-# FILE KEY: the file without the key.
-_cacert_clear() {
-  [ -f "$1" ] || return 0
-  _cacert_kept=$(mktemp "$1.XXXXXX") || return 1
-  grep -v "^$2=" "$1" >"$_cacert_kept"
-  mv "$_cacert_kept" "$1"
+# FILE KEY [LINE]: the file without the key, or with this line for it. It is replaced as a whole; whoever calls us holds a
+# lock, so that no two calls do it at once.
+_cacert_replace() {
+  # Beside it, for only so can it take its place at once; what a killed call leaves goes away with its folder.
+  _cacert_kept=$(mktemp "${_cacert_tmp:-$CACERT_HOOK_STATE}/conf.XXXXXX") || return 1
+  {
+    # Status 1 only says that no other line is there.
+    { [ ! -f "$1" ] || grep -v "^$2=" "$1" || [ "$?" = 1 ]; } &&
+      { [ -z "${3:-}" ] || printf '%s\n' "$3"; }
+  } >"$_cacert_kept" && chmod 600 "$_cacert_kept" && mv -f "$_cacert_kept" "$1" && return 0
+  rm -f "$_cacert_kept"
+  return 1
 }
+
+# FILE KEY
+_cacert_clear() { [ ! -f "$1" ] || _cacert_replace "$1" "$2"; }
 
 # FILE KEY VALUE [base64]
 _cacert_save() {
-  _cacert_clear "$1" "$2" || return 1
   _cacert_value=$3
   _cacert_encode=${4:-}
   # What does not fit into quotes on one line is encoded, whatever the script says.
@@ -269,7 +277,7 @@ _cacert_save() {
   if [ -n "$_cacert_encode" ]; then
     _cacert_value=__ACME_BASE64__START_$(printf '%s' "$_cacert_value" | _base64)__ACME_BASE64__END_
   fi
-  printf "%s='%s'\n" "$2" "$_cacert_value" >>"$1"
+  _cacert_replace "$1" "$2" "$2='$_cacert_value'"
 }
 
 _saveaccountconf() { _cacert_save "$(_cacert_account_conf)" "$@"; }

@@ -70,7 +70,8 @@ fn read(stream: &TcpStream) -> Option<Request> {
         line.clear();
         reader.read_line(&mut line).ok()?;
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        let earlier = headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        assert_eq!(earlier, None, "the header {name} comes once");
     }
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];

@@ -15,7 +15,8 @@ fi
 unpublish "$name" "$CERTBOT_VALIDATION""#,
     );
     // Shell text, with an argument of its own.
-    let command = format!("{hook} 'my own'");
+    let hook = format!("{hook} 'my own'");
+    let command = format!("{hook} :: {hook}");
     let arguments = ["--dns-hook", &command, "--hook-dialect", "certbot"];
     world.issue_by("*.example.test,www.example.test", &arguments).succeeds().tells(&format!(
         "the hook {command} ended with status 4 (authentication of example.test): not my day"
@@ -40,6 +41,11 @@ unpublish "$name" "$CERTBOT_VALIDATION""#,
     assert!(values.iter().all(|value| is_digest(value)), "{values:?}");
     assert_eq!((values[0], values[1]), (values[2], values[3]));
     assert!(world.texts().is_empty());
+    // One command alone authenticates, and is not run for a clean-up that it does not know.
+    world.issue_by("www.example.test", &["--dns-hook", &hook, "--hook-dialect", "certbot"]).succeeds();
+    assert_eq!(world.calls().len(), 4 + 1);
+    assert_eq!(world.texts(), ["_acme-challenge.www.example.test"]);
+    assert!(world.presented().is_empty());
 }
 
 /// Two commands, as certbot has them, and a token for files.

@@ -1,10 +1,15 @@
 //! dehydrated's dialect.
 
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::{Call, is_digest};
-use crate::common::World;
+use crate::common::run::wait;
 use crate::common::webserver::Webserver;
+use crate::common::{World, poll};
 
 const PUBLISH: &str = r#"operation=$1
 case $operation in deploy_challenge | clean_challenge) ;; *) exit 0 ;; esac
@@ -72,6 +77,17 @@ pub(crate) fn begin_and_end_once() {
     let count = |operation| operations(&calls).iter().filter(|said| **said == operation).count();
     assert_eq!((count("startup_hook"), count("deploy_challenge"), count("exit_hook")), (1, 2, 1));
     assert_eq!(operations(&calls).last(), Some(&"exit_hook"));
+    // An end that does not end is left at the second signal; what the run did stands.
+    world.hook(&format!("case $1 in exit_hook) touch \"$RECORD.end\"; sleep 300 ;; esac\n{PUBLISH}"));
+    let mut command = world.command(&["renew", "--force"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    poll("the run ends", || world.path("record.end").exists());
+    poll("the end is left", || {
+        kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        child.try_wait().unwrap().is_some()
+    });
+    assert_eq!(wait(&mut child), 0);
+    assert!(world.texts().is_empty());
 }
 
 /// `HOOK_CHAIN=yes`: all at once, in one call.

@@ -131,6 +131,16 @@ two lines" "$(_readaccountconf_mutable K)"
 _saveaccountconf_mutable L hunter2 base64
 is 'base64 on request' hunter2 "$(_readaccountconf_mutable L)"
 fails 'base64 in clear' grep -q hunter2 "$CACERT_HOOK_STATE/account.conf"
+_saveaccountconf M one
+_saveaccountconf M two
+is 'one line a key' "M='two'" "$(grep '^M=' "$CACERT_HOOK_STATE/account.conf")"
+is 'beside the others' hunter2 "$(_readaccountconf_mutable L)"
+chmod 644 "$CACERT_HOOK_STATE/account.conf"
+mv() { return 1; }
+fails 'a failure is told' _saveaccountconf M three
+unset -f mv
+is 'and changes nothing' two "$(_readaccountconf M)"
+is 'and leaves nothing' '' "$(ls "$CACERT_HOOK_STATE" | grep '^conf\.')"
 _clearaccountconf_mutable K
 is _clearaccountconf_mutable '' "$(_readaccountconf_mutable K)$(_readaccountconf K)"
 _saveaccountconf M one

@@ -41,10 +41,12 @@ pub(crate) fn exec() {
     assert!(world.texts().is_empty() && world.presented().is_empty());
     // A renewal from cron: another folder, no argument but its name.
     let mut renew = world.command(&["renew", "--force"]);
-    renew.current_dir("/").env("CACERT_ACME_EAB_KEY", "hunter2");
+    renew.current_dir("/").env("CACERT_ACME_EAB_KEY", "hunter2").env("HTTPREQ_PASSWORD", "hunter2");
     run(renew).succeeds();
     assert_eq!(world.calls().len(), 8);
-    assert!(world.calls().iter().all(|call| call.variable("CACERT_ACME_EAB_KEY").is_none()));
+    for secret in ["CACERT_ACME_EAB_KEY", "HTTPREQ_PASSWORD"] {
+        assert!(world.calls().iter().all(|call| call.variable(secret).is_none()), "{secret}");
+    }
 }
 
 /// Names that the server holds for proven already are no matter for hooks.

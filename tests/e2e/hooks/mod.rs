@@ -29,7 +29,7 @@ trap 'rmdir "$RECORD.busy"' EXIT
     printf 'call'
     for argument; do printf '\t%s' "$argument"; done
     printf '\n'
-    env | grep -E '^(CERTBOT_|UACME_|WELLKNOWN=|BASEDIR=|CERTDIR=|ALPNCERTDIR=|CONFIG=|COMMAND=|altnames=|CACERT_ACME_EAB_KEY=)'
+    env | grep -E '^(CERTBOT_|UACME_|WELLKNOWN=|BASEDIR=|CERTDIR=|ALPNCERTDIR=|CONFIG=|COMMAND=|altnames=|CACERT_ACME_EAB_KEY=|HTTPREQ_PASSWORD=)'
 } >>"$RECORD"
 record() { curl -fsS -o /dev/null -X "$1" -d "{\"name\":\"$2\",\"type\":\"TXT\",\"value\":\"$3\"}" "$ADMIN/api/dns-records"; }
 publish() { record POST "$1" "$2"; }
