@@ -66,7 +66,9 @@ impl Issuance<'_> {
             self.clean_up_proofs_of(&valid).await;
         }
         let outcome = self.prove(&tasks).await;
-        let choices = || tasks.iter().flat_map(|task| &task.choices);
+        // What was taken down after its round is not taken down again.
+        let stands = |choice: &&Choice| resumed || self.presented.has(&choice.proof);
+        let choices = || tasks.iter().flat_map(|task| &task.choices).filter(stands);
         let taken_down = take_down(choices().map(|choice| (&choice.solver, &choice.proof))).await;
         choices().for_each(|choice| self.presented.remove(&choice.proof));
         let outcome = outcome.and(taken_down);
@@ -269,6 +271,7 @@ impl Issuance<'_> {
         self.tell(&format!("waiting for the validation of {}", proof.name));
         let outcome = self.validate(url, choice).await;
         let taken_down = solver.take_down(std::slice::from_ref(proof)).await;
+        self.presented.remove(proof);
         outcome?;
         Ok(Ok(taken_down?))
     }

@@ -33,6 +33,10 @@ impl Presented {
         self.lock().proofs.retain(|(_, presented)| presented != proof);
     }
 
+    pub(super) fn has(&self, proof: &Proof) -> bool {
+        self.lock().proofs.iter().any(|(_, presented)| presented == proof)
+    }
+
     pub(super) fn fail(&self, error: &Error) {
         self.lock().failure.get_or_insert_with(|| error.message.clone());
     }
